@@ -1,0 +1,28 @@
+/** The kinds that the controller reads and writes. */
+import type { ControllerRevision, Deployment, KubernetesEvent, Pod, ReplicaSet } from '../core/kubernetes.ts'
+import type { Resource } from './port.ts'
+
+export const deployments: Resource<Deployment> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+}
+
+export const replicaSets: Resource<ReplicaSet> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'replicasets',
+  kind: 'ReplicaSet',
+}
+
+export const controllerRevisions: Resource<ControllerRevision> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'controllerrevisions',
+  kind: 'ControllerRevision',
+}
+
+export const pods: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' }
+
+export const events: Resource<KubernetesEvent> = { group: '', version: 'v1', plural: 'events', kind: 'Event' }

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // The sandbox's cluster library has imports without file extensions; this hook resolves them.
+    execArgv: ['--import', './src/sandbox/resolve-hook.ts'],
+  },
+})

@@ -1,0 +1,115 @@
+/** One look at one Deployment: gather, decide, act. */
+import type { Logger } from 'pino'
+import type { ApiError, Cluster } from '../cluster/port.ts'
+import { events } from '../cluster/resources.ts'
+import { decide } from '../core/decide.ts'
+import type { Decision } from '../core/decision.ts'
+import type { Deployment } from '../core/kubernetes.ts'
+import { makeEvent } from '../core/objects.ts'
+import { type Gathered, observe } from '../core/observe.ts'
+import { isLive, readState, type State } from '../core/state.ts'
+import { act } from './act.ts'
+import { type Caches, refOf } from './caches.ts'
+import { transitionLine } from './transition-line.ts'
+
+export interface Reconciling {
+  readonly cluster: Cluster
+  readonly caches: Caches
+  readonly log: Logger
+  readonly now: () => number
+}
+
+/** A refused write is tried again after this long, and what was learnt from it counts at once then. */
+const AFTER_REFUSAL = 1000
+
+/** Why a write for a canary was refused, and whether somebody else's object has its name. */
+interface Refusal {
+  readonly message: string
+  readonly nameTaken: boolean
+}
+
+/**
+ * @returns a function that brings one Deployment (`namespace/name`) to what is decided for it, and tells when
+ * to look again if nothing happens before (milliseconds since 1970)
+ */
+export function createReconciler(reconciling: Reconciling): (key: string) => Promise<number | undefined> {
+  const { cluster, caches, log, now } = reconciling
+  // Only what the API server says again at the next try is kept here: losing it loses nothing.
+  const refusals = new Map<string, Refusal>()
+  let eventCount = 0
+
+  const tell = (deployment: Deployment, decision: Decision): void => {
+    for (const said of decision.said) {
+      log.info(...transitionLine(deployment, decision.state, said))
+      const event = makeEvent(deployment, said, now(), eventCount++ % 1000)
+      cluster.create(events, event.involvedObject.namespace, event).catch(error => {
+        log.debug({ err: error }, 'an Event could not be written')
+      })
+    }
+  }
+
+  return async key => {
+    const objects = caches.gather(refOf(key))
+    const read = objects && readState(objects.deployment.metadata.annotations)
+    if (!objects || objects.deployment.metadata.deletionTimestamp) {
+      refusals.delete(key)
+      return undefined
+    }
+    if (read?.kind === 'unreadable') {
+      await reportUnreadable(objects, read.why)
+      return undefined
+    }
+    const state = read?.kind === 'ok' ? read.state : undefined
+    if (state?.phase !== 'Progressing') refusals.delete(key)
+    if (!isAnythingThere(objects, state)) return undefined
+
+    const refusal = refusals.get(key)
+    const gathered: Gathered = { ...objects, refused: refusal?.message, nameTaken: refusal?.nameTaken }
+    const decision = decide(state, observe(gathered), now())
+    let told = false
+    let refused = false
+    try {
+      await act(
+        {
+          cluster,
+          caches,
+          now,
+          stored: deployment => {
+            if (!told) tell(deployment, decision)
+            told = true
+          },
+          refused: (error: ApiError) => {
+            refused = true
+            refusals.set(key, { message: error.message, nameTaken: error.code === 'CLUSTER_EXISTS' })
+          },
+        },
+        gathered,
+        decision,
+      )
+    } finally {
+      if (!refused) refusals.delete(key)
+    }
+    if (!refused) return decision.wakeAt
+    return Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, now() + AFTER_REFUSAL)
+  }
+
+  async function reportUnreadable(objects: Omit<Gathered, 'refused'>, why: string): Promise<void> {
+    const message = `${why}; nothing is done until it can be read`
+    const conditions = { Stalled: { reason: 'StateUnreadable', message } }
+    await act({ cluster, caches, now, stored: () => {}, refused: () => {} }, objects, {
+      state: undefined,
+      said: [],
+      snapshot: 'keep',
+      canary: 'keep',
+      mend: [],
+      conditions,
+    })
+  }
+}
+
+/** Most Deployments most of the time: no release, and nothing left of one. */
+function isAnythingThere(objects: Omit<Gathered, 'refused'>, state: State | undefined): boolean {
+  if ((state && isLive(state)) || objects.canary || objects.snapshots.length > 0) return true
+  const conditions = objects.deployment.status?.conditions ?? []
+  return conditions.some(({ type }) => type === 'Reconciling' || type === 'Stalled')
+}

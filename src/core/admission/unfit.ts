@@ -1,0 +1,26 @@
+import type { Settings } from '../annotations.ts'
+import type { Deployment } from '../kubernetes.ts'
+import { limits } from '../replicas.ts'
+
+/**
+ * Why a Deployment cannot have canary releases as it is written, with what to do about it; undefined when it
+ * can.
+ */
+export function unfit(object: Deployment, settings: Settings): string | undefined {
+  const { strategy, replicas = 1 } = object.spec
+  const { namespace = 'default', name } = object.metadata
+  const where = `Deployment ${namespace}/${name} was not stored`
+  if (strategy?.type === 'Recreate') {
+    return (
+      `${where}: strategy Recreate says that two versions must not run side by side, and a canary is just that; ` +
+      'use strategy RollingUpdate, or remove canaryhook.dev/steps'
+    )
+  }
+  if (replicas === 1 && settings.capacity === 'shift' && limits(1, strategy).ceiling === 1) {
+    return (
+      `${where}: 1 replica with maxSurge 0 leaves no room for a canary; ` +
+      'allow maxSurge: 1, or use 2 replicas or more, or write canaryhook.dev/capacity: surge'
+    )
+  }
+  return undefined
+}

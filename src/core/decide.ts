@@ -1,0 +1,90 @@
+/**
+ * The life of a release: what the state shall be and what the cluster shall look like, given what is seen.
+ * Total and pure. Reads from top to bottom as the phases of DESIGN follow each other.
+ */
+import type { Wanted } from './conditions.ts'
+import type { Decision, Outcome, Wants } from './decision.ts'
+import type { Said } from './objects.ts'
+import type { Observation } from './observe.ts'
+import { failed, holding } from './phases/failed.ts'
+import { pending } from './phases/pending.ts'
+import { progressing } from './phases/progressing.ts'
+import { promoting, reverting } from './phases/promoting.ts'
+import { project, sameProjection } from './project.ts'
+import { isLive, type State, withFields } from './state.ts'
+import { progressMessage } from './status-message.ts'
+
+/**
+ * @param state the stored state; undefined when there is none
+ * @param now milliseconds since 1970
+ * @returns the end state wanted; with nothing changed since, it is what already is
+ */
+export function decide(state: State | undefined, seen: Observation, now: number): Decision {
+  if (!state || !isLive(state)) return decision(state, [], seen, tidy)
+  let current = noticeScaling(state, seen)
+  const said: Said[] = []
+  // Each turn goes forward in the plan or the life; the bound is only there against a mistake of ours.
+  for (let turns = 0; turns < 200; turns += 1) {
+    const outcome = live(current, seen, now)
+    if (outcome.kind === 'stay') return decision(outcome.state, said, seen, outcome.wants)
+    said.push(...outcome.said)
+    current = outcome.state
+    if (!isLive(current)) return decision(current, said, seen, tidy)
+  }
+  const lost = failed(current, now, { reason: 'InternalError', message: 'the release did not come to rest' })
+  return decision(lost.state, said, seen, {})
+}
+
+function live(state: State, seen: Observation, now: number): Outcome {
+  switch (state.phase) {
+    case 'Pending':
+      return pending(state, seen, now)
+    case 'Progressing':
+      return progressing(state, seen, now)
+    case 'Promoting':
+      return promoting(state, seen, now)
+    case 'Reverting':
+      return reverting(state, seen)
+    case 'Failed':
+      return holding(state, seen, now)
+    case 'Succeeded':
+    case 'Reverted':
+      return { kind: 'stay', state, wants: tidy }
+  }
+}
+
+/** No release: nothing of ours is left behind. */
+const tidy: Partial<Wants> = { snapshot: 'drop', canary: 'none' }
+
+function decision(
+  state: State | undefined,
+  said: readonly Said[],
+  seen: Observation,
+  wants: Partial<Wants>,
+): Decision {
+  const conditions = conditionsFor(state, seen)
+  return { snapshot: 'keep', canary: 'keep', mend: [], conditions, ...wants, state, said }
+}
+
+/**
+ * spec.replicas is not what the webhook last made it, and that was what we wanted: somebody scaled. That is
+ * the new total, never fought, unless it is the total put back. In surge mode every size is the user's.
+ */
+function noticeScaling(state: State, seen: Observation): State {
+  if (state.stable === undefined) return withFields(state, { total: seen.replicas })
+  const asWanted = sameProjection(project(state), state.applied)
+  if (!asWanted || state.applied?.replicas === undefined || seen.replicas === state.applied.replicas)
+    return state
+  if (seen.replicas !== state.total) return withFields(state, { total: seen.replicas })
+  return withFields(state, { putBacks: (state.putBacks ?? 0) + 1 })
+}
+
+function conditionsFor(state: State | undefined, seen: Observation): Wanted {
+  if (!state || !isLive(state)) return {}
+  if (state.phase === 'Failed') {
+    return { Stalled: { reason: state.reason ?? 'Failed', message: state.message ?? 'the release failed' } }
+  }
+  // Pending is over in a moment as a rule: a condition for it would only be another write.
+  if (state.phase === 'Pending') return {}
+  return { Reconciling: { reason: state.phase, message: progressMessage(state, seen.name) } }
+}

@@ -1,0 +1,68 @@
+import type { Wanted } from './conditions.ts'
+import type { ReplicaSet } from './kubernetes.ts'
+import type { Said } from './objects.ts'
+import { type State, withFields } from './state.ts'
+
+/** What the cluster shall look like, as an end state: carrying it out twice is carrying it out once. */
+export interface Wants {
+  /** `take`: a snapshot of exactly the ReplicaSets that serve now, in place of any other. */
+  readonly snapshot: 'take' | 'keep' | 'drop'
+  /** The number of canary pods; `none`: no canary Deployment; `keep`: as it is. */
+  readonly canary: number | 'none' | 'keep'
+  /** What to do to stable's ReplicaSets. */
+  readonly mend: readonly Mend[]
+  /** Put this template back on the user's Deployment (on-failure: restore). */
+  readonly restore?: ReplicaSet | undefined
+  /** `keep`: whatever they say. */
+  readonly conditions: Wanted | 'keep'
+  /** When to look again if nothing happens before, in milliseconds since 1970. */
+  readonly wakeAt?: number
+}
+
+export type Mend =
+  | { readonly kind: 'create'; readonly set: ReplicaSet; readonly replicas: number }
+  | { readonly kind: 'scale'; readonly name: string; readonly replicas: number }
+
+export interface Decision extends Wants {
+  /** The state to store; undefined when there is none. */
+  readonly state: State | undefined
+  /** What to tell the user, in order. */
+  readonly said: readonly Said[]
+}
+
+/** What one phase makes of what it sees: it stays with some wants, or turns into another state at once. */
+export type Outcome =
+  | { readonly kind: 'stay'; readonly state: State; readonly wants: Partial<Wants> }
+  | { readonly kind: 'turn'; readonly state: State; readonly said: readonly Said[] }
+
+/** Stay in the phase, and want this. */
+export function stay(state: State, wants: Partial<Wants>): Outcome {
+  return { kind: 'stay', state, wants }
+}
+
+/** Go on in another state, looking at the same observation again. */
+export function turn(
+  state: State,
+  fields: { readonly [K in keyof State]?: State[K] | undefined },
+  ...said: readonly Said[]
+): Outcome {
+  return { kind: 'turn', state: withFields(state, fields), said }
+}
+
+export function normal(reason: string, message: string): Said {
+  return { type: 'Normal', reason, message }
+}
+
+export function warning(reason: string, message: string): Said {
+  return { type: 'Warning', reason, message }
+}
+
+/** Milliseconds since 1970 of a time in the state; one from the future (a clock was wrong) counts as now. */
+export function instant(time: string | undefined, now: number): number {
+  return time === undefined ? now : Math.min(Date.parse(time), now)
+}
+
+/** A time as the state stores it. */
+export function stamp(now: number): string {
+  return new Date(now).toISOString()
+}

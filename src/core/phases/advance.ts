@@ -1,0 +1,42 @@
+import { normal, type Outcome, stamp, turn } from '../decision.ts'
+import { type Stage, stagePosition } from '../plan-expand.ts'
+import type { State } from '../state.ts'
+import { stagesOf } from '../weights.ts'
+
+/** On to the next stage, or to promotion after the last. */
+export function advance(state: State, now: number): Outcome {
+  const step = state.step + 1
+  const stage = stagesOf(state)[step]
+  if (!stage) return promote(state, now)
+  return turn(
+    state,
+    { step, since: stamp(now), reached: undefined, unready: undefined },
+    normal('CanaryAdvanced', `${weightOf(stage)} (${stagePosition(stage)}: ${stage.label})`),
+  )
+}
+
+function weightOf({ target, waits }: Stage): string {
+  if (!target) return `canary waits for ${waits === 'approve' ? 'approval' : 'its test'}`
+  return 'percent' in target ? `canary weight ${target.percent}%` : `canary ${target.pods} pods`
+}
+
+/**
+ * The stored template becomes the app: un-paused at the current stable count, with the canary still serving;
+ * un-pausing and growing in one write would scale the former version up first.
+ */
+export function promote(state: State, now: number, how = 'every step passed'): Outcome {
+  return turn(
+    state,
+    {
+      phase: 'Promoting',
+      since: stamp(now),
+      reached: undefined,
+      unready: undefined,
+      held: undefined,
+      reason: undefined,
+      message: undefined,
+      failedAt: undefined,
+    },
+    normal('Promoting', `release ${state.release}: ${how}, rolling it out`),
+  )
+}

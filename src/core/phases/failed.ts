@@ -1,0 +1,81 @@
+import { instant, normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts'
+import type { Failure } from '../health.ts'
+import type { ReplicaSet } from '../kubernetes.ts'
+import type { Observation } from '../observe.ts'
+import { type State, withFields } from '../state.ts'
+import { canaryFleet, nextCounts, stableField } from '../weights.ts'
+import { promote } from './advance.ts'
+import { mend } from './mend.ts'
+
+/** A canary that failed by itself is taken away after this long even if stable is not back yet. */
+const PATIENCE = 60_000
+/** These failures are no judgement of the canary: it stays until stable is back, however long that takes. */
+const NOT_ITS_FAULT = new Set(['Aborted', 'ScaledToZero'])
+/** The rollout of an accepted version does not get on: both versions go on serving. */
+export const STALLED = 'PromotionStalled'
+
+/** The release failed: the former version goes back to its full size and the applied template is held. */
+export function failed(state: State, now: number, { reason, message }: Failure): Outcome {
+  return turn(
+    state,
+    {
+      phase: 'Failed',
+      reason,
+      message,
+      failedAt: stamp(now),
+      reached: undefined,
+      unready: undefined,
+      held: undefined,
+      requests: undefined,
+    },
+    warning('CanaryFailed', `rolling back: ${message}`),
+  )
+}
+
+/** Held: v1 serves at full size, the canary goes, and the applied template waits for a retry or another. */
+export function holding(state: State, seen: Observation, now: number): Outcome {
+  const [request] = state.requests ?? []
+  if (request?.command === 'retry') return retry(state, now, request.by)
+  if (request?.command === 'promote') return promote(withoutRequests(state), now, `promoted by ${request.by}`)
+  if (request) return turn(withoutRequests(state), {})
+  if (seen.template !== state.release) {
+    return turn(
+      state,
+      { phase: 'Pending' },
+      normal('TemplateChanged', 'the template was changed: starting over'),
+    )
+  }
+  if (state.reason === STALLED) return stay(state, {})
+
+  const counts = nextCounts(state, seen, { stable: state.total, canary: 0 })
+  const overdue = instant(state.failedAt, now) + PATIENCE
+  const hasToGo = state.total === 0 || (!NOT_ITS_FAULT.has(state.reason ?? '') && now >= overdue)
+  const canary = hasToGo ? 0 : counts.canary
+  const held = withFields(state, { stable: stableField(state, seen, counts.stable) })
+
+  const former = formerSet(seen)
+  if (state.onFailure === 'restore' && former && !seen.canary && seen.replicas === state.total) {
+    return stay(withFields(held, { phase: 'Reverting' }), { restore: former })
+  }
+  const waiting = canaryFleet(seen).desired > 0 && !NOT_ITS_FAULT.has(state.reason ?? '')
+  return stay(held, {
+    canary: canary === 0 ? 'none' : canary,
+    mend: mend(state, seen),
+    ...(waiting && now < overdue && { wakeAt: overdue }),
+  })
+}
+
+function retry(state: State, now: number, by: string): Outcome {
+  if (state.reason === STALLED) return promote(withoutRequests(state), now, `retried by ${by}`)
+  return turn(withoutRequests(state), { phase: 'Pending', by }, normal('Retried', `retried by ${by}`))
+}
+
+function withoutRequests(state: State): State {
+  return withFields(state, { requests: undefined })
+}
+
+/** The one ReplicaSet of the former version; undefined when a mix of several serves. */
+function formerSet(seen: Observation): ReplicaSet | undefined {
+  const sets = seen.snapshot?.sets ?? []
+  return sets.length === 1 ? sets[0] : undefined
+}

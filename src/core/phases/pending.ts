@@ -1,0 +1,149 @@
+import { normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts'
+import type { Observation, SetSeen } from '../observe.ts'
+import { type State, withFields } from '../state.ts'
+import { nextCounts, stableField } from '../weights.ts'
+
+/**
+ * A template was changed and held. What comes of it is decided here, by what serves: the canary of a former
+ * version is ended first; then a release, or un-pausing at once where there is nothing to protect or nothing
+ * new.
+ */
+export function pending(state: State, seen: Observation, now: number): Outcome {
+  const aborted = state.requests?.find(request => request.command === 'abort')
+  if (aborted) {
+    return turn(state, {
+      phase: 'Failed',
+      reason: 'Aborted',
+      message: `aborted by ${aborted.by}${aborted.because ? ` (${aborted.because})` : ''}`,
+      failedAt: stamp(now),
+      release: seen.template,
+      requests: undefined,
+    })
+  }
+  if (!seen.settled) return stay(state, {})
+  if (seen.canary) return endFormerCanary(state, seen)
+  if (state.total === 0) {
+    return unprotected(state, seen, now, normal('NoCanary', 'scaled to 0: there is nothing to compare with'))
+  }
+  const stable = stableField(state, seen, state.total)
+  if (state.stable !== stable) return turn(state, { stable })
+
+  const promoted = state.requests?.find(request => request.command === 'promote')
+  if (promoted) {
+    const said = warning('PromotedByHand', `promoted without a canary by ${promoted.by}`)
+    return promoteAtOnce(state, seen, now, said)
+  }
+  if (isServing(seen)) {
+    return turn(
+      state,
+      {
+        phase: 'Reverting',
+        release: seen.template,
+        requests: undefined,
+        reason: undefined,
+        message: undefined,
+      },
+      normal('Reverted', 'the template is the one that serves: nothing to release, no pod restarts'),
+    )
+  }
+  const serving = seen.sets.filter(set => set.available > 0)
+  if (serving.length === 0) {
+    const said = warning('NoCanary', 'no pod of the former version is available: rolled out without a canary')
+    return unprotected(state, seen, now, said)
+  }
+  const active = activeSets(seen)
+  if (
+    !sameSets(
+      active,
+      seen.snapshot?.sets.map(set => set.metadata.name),
+    )
+  )
+    return stay(state, { snapshot: 'take' })
+  return start(state, seen, now)
+}
+
+function start(state: State, seen: Observation, now: number): Outcome {
+  const surge = state.surge ?? (seen.referencesChanged ? REFERENCES_CHANGED : undefined)
+  const who = state.by === undefined ? '' : ` by ${state.by}`
+  return turn(
+    state,
+    {
+      phase: 'Progressing',
+      release: seen.template,
+      surge,
+      stable: surge === undefined ? state.total : undefined,
+      step: 0,
+      since: stamp(now),
+      reached: undefined,
+      unready: undefined,
+      reason: undefined,
+      message: undefined,
+      failedAt: undefined,
+      requests: state.requests?.filter(({ command }) => command !== 'retry' && command !== 'approve'),
+    },
+    normal(
+      'CanaryStarted',
+      `release ${seen.template}${who}: ${state.plan}${surge ? `; surge, as ${surge}` : ''}`,
+    ),
+  )
+}
+
+const REFERENCES_CHANGED =
+  'the new template names other ConfigMaps or Secrets and those of the former version may be pruned'
+
+/** Stable back to its full size first, then the canary of the former version goes. */
+function endFormerCanary(state: State, seen: Observation): Outcome {
+  const next = nextCounts(state, seen, { stable: state.total, canary: 0 })
+  const stable = stableField(state, seen, next.stable)
+  return stay(withFields(state, { stable }), { canary: next.canary === 0 ? 'none' : next.canary })
+}
+
+/** The stored template serves already: it was accepted before. */
+function isServing(seen: Observation): boolean {
+  const runs = seen.sets.some(set => set.hash === seen.template && set.available > 0)
+  return runs || (seen.snapshot?.hashes.includes(seen.template) ?? false)
+}
+
+function activeSets(seen: Observation): readonly SetSeen[] {
+  return seen.sets.filter(set => set.desired > 0)
+}
+
+function sameSets(active: readonly SetSeen[], known: readonly string[] | undefined): boolean {
+  const names = active.map(set => set.name).sort()
+  return known !== undefined && names.join() === [...known].sort().join()
+}
+
+type Said = ReturnType<typeof normal>
+
+function unprotected(state: State, seen: Observation, now: number, said: Said): Outcome {
+  return leave(state, seen, now, said, { unprotected: true })
+}
+
+function promoteAtOnce(state: State, seen: Observation, now: number, said: Said): Outcome {
+  return leave(state, seen, now, said, {})
+}
+
+function leave(
+  state: State,
+  seen: Observation,
+  now: number,
+  said: Said,
+  fields: { unprotected?: true },
+): Outcome {
+  return turn(
+    state,
+    {
+      phase: 'Promoting',
+      release: seen.template,
+      since: stamp(now),
+      stable: state.surge === undefined ? state.total : undefined,
+      requests: undefined,
+      held: undefined,
+      reason: undefined,
+      message: undefined,
+      failedAt: undefined,
+      ...fields,
+    },
+    said,
+  )
+}

@@ -1,0 +1,47 @@
+import { instant, normal, type Outcome, stamp, turn } from '../decision.ts'
+import { type Request, type State, withFields } from '../state.ts'
+import { stagesOf } from '../weights.ts'
+import { advance, promote } from './advance.ts'
+import { failed } from './failed.ts'
+
+/** Carries out the oldest thing a person asked for while the canary runs, and takes it off the list. */
+export function carryOut(request: Request, asked: State, now: number): Outcome {
+  const rest = asked.requests?.slice(1) ?? []
+  const state = withFields(asked, { requests: rest.length === 0 ? undefined : rest })
+  const { by } = request
+  switch (request.command) {
+    case 'abort': {
+      const because = request.because ? ` (${request.because})` : ''
+      return failed(state, now, { reason: 'Aborted', message: `aborted by ${by}${because}` })
+    }
+    case 'pause':
+      return turn(state, { held: { by, since: stamp(now) } }, normal('Paused', `paused by ${by}`))
+    case 'resume':
+      return turn(resumed(state, now), {}, normal('Resumed', `resumed by ${by}`))
+    case 'skip':
+      return saying(advance(state, now), normal('Skipped', `step skipped by ${by}`))
+    case 'approve':
+      if (stagesOf(state)[state.step]?.waits !== 'approve') return turn(state, {})
+      return saying(advance(state, now), normal('Approved', `approved by ${by}`))
+    case 'promote':
+      return promote(state, now, `promoted by ${by}`)
+    case 'retry':
+      return turn(state, {})
+  }
+}
+
+function saying(outcome: Outcome, said: ReturnType<typeof normal>): Outcome {
+  return outcome.kind === 'turn' ? { ...outcome, said: [said, ...outcome.said] } : outcome
+}
+
+/** The time it was held for does not count. */
+function resumed(state: State, now: number): State {
+  const pause = now - instant(state.held?.since, now)
+  const later = (time: string | undefined) => time && stamp(instant(time, now) + pause)
+  return withFields(state, {
+    held: undefined,
+    since: later(state.since),
+    reached: later(state.reached),
+    unready: later(state.unready),
+  })
+}

@@ -1,0 +1,53 @@
+/** From the plan and the state to numbers of pods. */
+import type { Observation } from './observe.ts'
+import { parsePlan } from './plan.ts'
+import { canaryCount, type Stage, stages, surgeCount } from './plan-expand.ts'
+import { type Counts, type Fleet, limits, move, unbounded } from './replicas.ts'
+import type { State } from './state.ts'
+
+/** The stages of the release's frozen plan; none when it cannot be read, so that it goes on to promotion's checks. */
+export function stagesOf(state: State): readonly Stage[] {
+  const parsed = parsePlan(state.plan)
+  return 'plan' in parsed ? stages(parsed.plan) : []
+}
+
+/** How many pods each side shall have at the stage the release is at, once everything stands. */
+export function targetOf(state: State): Counts {
+  const all = stagesOf(state)
+  if (state.surge !== undefined)
+    return { stable: state.total, canary: surgeCount(all, state.step, state.total) }
+  const canary = canaryCount(all, state.step, state.total)
+  // Stable is never scaled to 0 for a canary: N = 1 runs one of each.
+  return { stable: Math.max(Math.min(1, state.total), state.total - canary), canary }
+}
+
+/** Stable's pods: those of the ReplicaSets in the snapshot, or of all when there is none. */
+export function stableFleet(seen: Observation): Fleet {
+  const known = seen.snapshot?.sets.map(set => set.metadata.name)
+  const sets = known ? seen.sets.filter(set => known.includes(set.name)) : seen.sets
+  const existing = sets.reduce((sum, set) => sum + set.existing, 0)
+  return {
+    desired: seen.replicas,
+    existing: Math.max(seen.replicas, existing),
+    available: sets.reduce((sum, set) => sum + set.available, 0),
+  }
+}
+
+const NO_PODS: Fleet = { desired: 0, existing: 0, available: 0 }
+
+export function canaryFleet(seen: Observation): Fleet {
+  return seen.canary ?? NO_PODS
+}
+
+/** The next counts on the way to `target`, within what the user's strategy and the capacity invariant allow. */
+export function nextCounts(state: State, seen: Observation, target: Counts): Counts {
+  const surge = state.surge !== undefined
+  const limit = surge ? unbounded(state.total) : limits(state.total, seen.strategy)
+  return move(limit, stableFleet(seen), canaryFleet(seen), target)
+}
+
+/** What `stable` in the state shall be: nothing in surge mode, once spec.replicas is the user's again. */
+export function stableField(state: State, seen: Observation, count: number): number | undefined {
+  if (state.surge === undefined) return count
+  return state.stable === undefined || seen.replicas === state.total ? undefined : state.total
+}

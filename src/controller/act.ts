@@ -13,7 +13,7 @@ export interface Acting {
   readonly cluster: Cluster
   readonly caches: Caches
   readonly now: () => number
-  /** The state is stored: the moment to tell people. */
+  /** The state is stored: the moment to tell people. Only the first call counts. */
   readonly stored: (deployment: Deployment) => void
   /** A write for the canary was refused by the API server; the deadline decides what becomes of it. */
   readonly refused: (error: ApiError) => void
@@ -31,7 +31,6 @@ export async function act(acting: Acting, gathered: Gathered, decision: Decision
   if (decision.snapshot === 'take') await takeSnapshot(acting, gathered)
   for (const mend of decision.mend) await carryOutMend(acting, gathered, mend)
   const deployment = await storeState(acting, gathered, decision)
-  acting.stored(deployment)
   await fitCanary(acting, { ...gathered, deployment }, decision)
   if (decision.snapshot === 'drop') await dropSnapshots(acting, gathered, undefined)
 }
@@ -83,11 +82,14 @@ async function storeState(acting: Acting, gathered: Gathered, decision: Decision
     deployment = await send(acting, deployment, first).catch(error =>
       withoutWebhook(acting, gathered, decision, error),
     )
+    acting.stored(deployment)
     const mended = repair(deployment, state)
     if (mended) deployment = await send(acting, deployment, mended)
     write = deploymentWrite(deployment, { ...decision, restore: undefined }, acting.now())
   }
-  return write?.to === 'status' ? send(acting, deployment, write) : deployment
+  if (write?.to === 'status') deployment = await send(acting, deployment, write)
+  acting.stored(deployment)
+  return deployment
 }
 
 async function send(acting: Acting, deployment: Deployment, write: DeploymentWrite): Promise<Deployment> {

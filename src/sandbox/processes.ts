@@ -62,6 +62,7 @@ export async function startCanaryhook(
   const caCertificate = await writeFiles(directory, sandbox)
   const logs: LogLine[] = []
   const log = (line: LogLine) => {
+    if (line.name === PROBE.metadata.name) return
     logs.push(line)
     options.onLog?.(line)
   }

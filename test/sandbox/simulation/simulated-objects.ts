@@ -1,6 +1,6 @@
 /** Objects for the tests of the simulation, and a way to wait for what should become true. */
 import type { Cluster, V1Container, V1Pod, V1PodSpec } from '@ngrok/webernetes'
-import { expect } from 'vitest'
+import { vi } from 'vitest'
 import { ANNOTATION_PREFIX } from '../../../src/sandbox/simulation/behaviour.ts'
 
 interface PodOptions {
@@ -61,7 +61,7 @@ export function conditionOf(pod: V1Pod, type: string) {
   return pod.status?.conditions?.find(condition => condition.type === type)
 }
 
-/** Waits until the pod looks as expected. */
+/** Waits until the check passes. @throws what the check threw last */
 export async function eventually(check: () => Promise<void>, timeout = 10_000): Promise<void> {
-  await expect.poll(() => check().then(() => 'as expected'), { timeout, interval: 50 }).toBe('as expected')
+  await vi.waitFor(check, { timeout, interval: 50 })
 }

@@ -41,10 +41,10 @@ function admitCreate(object: Deployment): AdmissionAnswer {
 
   const warnings: string[] = []
   if (reading.kind === 'ok') {
-    const obstacle = unfit(object, reading.settings)
-    if (obstacle) return denied(obstacle)
     const { plan, capacity } = reading.settings
     const total = object.spec.replicas ?? 1
+    const obstacle = unfit(object, reading.settings, total)
+    if (obstacle) return denied(obstacle)
     warnings.push(`created without a canary; later changes of the template: ${summarizePlan(plan)}`)
     warnings.push(...planWarnings(plan, total, capacity))
   }

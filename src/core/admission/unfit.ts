@@ -5,9 +5,11 @@ import { limits } from '../replicas.ts'
 /**
  * Why a Deployment cannot have canary releases as it is written, with what to do about it; undefined when it
  * can.
+ *
+ * @param total the replicas that the user wants; in a release spec.replicas is not that
  */
-export function unfit(object: Deployment, settings: Settings): string | undefined {
-  const { strategy, replicas = 1 } = object.spec
+export function unfit(object: Deployment, settings: Settings, total: number): string | undefined {
+  const { strategy } = object.spec
   const { namespace = 'default', name } = object.metadata
   const where = `Deployment ${namespace}/${name} was not stored`
   if (strategy?.type === 'Recreate') {
@@ -16,7 +18,7 @@ export function unfit(object: Deployment, settings: Settings): string | undefine
       'use strategy RollingUpdate, or remove canaryhook.dev/steps'
     )
   }
-  if (replicas === 1 && settings.capacity === 'shift' && limits(1, strategy).ceiling === 1) {
+  if (total === 1 && settings.capacity === 'shift' && limits(1, strategy).ceiling === 1) {
     return (
       `${where}: 1 replica with maxSurge 0 leaves no room for a canary; ` +
       'allow maxSurge: 1, or use 2 replicas or more, or write canaryhook.dev/capacity: surge'

@@ -42,6 +42,7 @@ export interface Update {
 /** A user's update: what is wrong is denied with everything that is wrong; the rest depends on the release. */
 export function admitUpdate(before: Deployment, after: Deployment, by: string): AdmissionAnswer {
   const { namespace = 'default', name } = after.metadata
+  const was = readState(before.metadata.annotations)
   const stateText = before.metadata.annotations?.[STATE]
   const { [STATE]: sentState, [COMMAND]: sentCommand, ...annotations } = after.metadata.annotations ?? {}
   const { [STATE]: _, [COMMAND]: __, ...annotationsBefore } = before.metadata.annotations ?? {}
@@ -61,8 +62,9 @@ export function admitUpdate(before: Deployment, after: Deployment, by: string): 
   if (errors.length > 0 && isJudged) return denied(formatErrors(errors, { namespace, name }))
 
   const strategyChanged = before.spec.strategy?.type !== after.spec.strategy?.type
-  if (reading.kind === 'ok' && (isJudged || strategyChanged)) {
-    const obstacle = unfit(after, reading.settings)
+  if (reading.kind === 'ok' && (templateChanged || annotationsChanged || strategyChanged)) {
+    const total = was.kind === 'ok' && isLive(was.state) ? was.state.total : (after.spec.replicas ?? 1)
+    const obstacle = unfit(after, reading.settings, total)
     const shipsAnyway = typed && 'command' in typed && typed.command === 'promote'
     if (obstacle && !shipsAnyway) return denied(obstacle)
   }
@@ -91,7 +93,6 @@ export function admitUpdate(before: Deployment, after: Deployment, by: string): 
     carriesCommand: sentCommand !== undefined,
     warnings,
   }
-  const was = readState(before.metadata.annotations)
   switch (was.kind) {
     case 'unreadable':
       return admitUnreadable(update, was.why, sentState === undefined, stateText)

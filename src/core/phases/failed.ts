@@ -7,10 +7,13 @@ import { canaryFleet, nextCounts, stableField } from '../weights.ts'
 import { promote } from './advance.ts'
 import { mend } from './mend.ts'
 
-/** A canary that failed by itself is taken away after this long even if stable is not back yet. */
+/** A canary whose pods are known to be bad is taken away after this long even if stable is not back yet. */
 const PATIENCE = 60_000
-/** These failures are no judgement of the canary: it stays until stable is back, however long that takes. */
-const NOT_ITS_FAULT = new Set(['Aborted', 'ScaledToZero'])
+/**
+ * These failures say that pods which serve are bad. The others (a deadline, an abort, a taken name) do not:
+ * what is ready then stays until stable is back, however long that takes.
+ */
+const BAD_PODS = new Set(['CanaryRestarted'])
 /** The rollout of an accepted version does not get on: both versions go on serving. */
 export const STALLED = 'PromotionStalled'
 
@@ -49,7 +52,8 @@ export function holding(state: State, seen: Observation, now: number): Outcome {
 
   const counts = nextCounts(state, seen, { stable: state.total, canary: 0 })
   const overdue = instant(state.failedAt, now) + PATIENCE
-  const hasToGo = state.total === 0 || (!NOT_ITS_FAULT.has(state.reason ?? '') && now >= overdue)
+  const bad = BAD_PODS.has(state.reason ?? '')
+  const hasToGo = state.total === 0 || (bad && now >= overdue)
   const canary = hasToGo ? 0 : counts.canary
   const held = withFields(state, { stable: stableField(state, seen, counts.stable) })
 
@@ -57,7 +61,7 @@ export function holding(state: State, seen: Observation, now: number): Outcome {
   if (state.onFailure === 'restore' && former && !seen.canary && seen.replicas === state.total) {
     return stay(withFields(held, { phase: 'Reverting' }), { restore: former })
   }
-  const waiting = canaryFleet(seen).desired > 0 && !NOT_ITS_FAULT.has(state.reason ?? '')
+  const waiting = bad && canaryFleet(seen).desired > 0
   return stay(held, {
     canary: canary === 0 ? 'none' : canary,
     mend: mend(state, seen),

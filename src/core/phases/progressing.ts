@@ -73,9 +73,13 @@ function approach(
   target: Counts,
   next: Counts,
 ): Outcome {
-  const due = instant(state.since, now) + state.deadline * 1000
+  // Where maxSurge cuts a step into slices, each one that stands is progress and has the whole time.
+  const progress = next.stable !== seen.replicas && next.stable !== state.applied?.replicas
+  const since = progress ? now : instant(state.since, now)
+  const due = since + state.deadline * 1000
   if (!state.held && now >= due) return failed(state, now, missed(state, seen, stage, target))
-  return stay(state, { ...fleets(state, seen, next), ...(!state.held && { wakeAt: due }) })
+  const going = progress ? withFields(state, { since: stamp(now) }) : state
+  return stay(going, { ...fleets(state, seen, next), ...(!state.held && { wakeAt: due }) })
 }
 
 /** The weight stands: time passes, or a person is waited for, as long as the canary stays ready. */

@@ -63,7 +63,7 @@ function finish(state: State, seen: Observation, now: number): Outcome {
 function shrunk(state: State, seen: Observation, impatient: boolean): number | 'keep' {
   const canary = canaryFleet(seen)
   // Before the Deployment controller saw the new size, and in surge mode, its pods are of the former version.
-  if (state.surge !== undefined || !seen.settled || canary.desired === 0) return canaryToKeep(state, seen)
+  if (state.surge !== undefined || !seen.settled || canary.desired === 0) return 'keep'
   const needed = Math.max(1, state.total - stableFleet(withoutSnapshot(seen)).available)
   if (needed >= canary.desired) return 'keep'
   if (impatient || seen.stableFailure !== undefined) return needed

@@ -1,0 +1,395 @@
+/**
+ * Properties of whole releases: for any number of replicas, any plan and any order of events, what must never
+ * happen does not, at every single write, also when the controller is killed between two of them.
+ */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Plan, printPlan } from '../../src/core/plan.ts'
+import { limits } from '../../src/core/replicas.ts'
+import { isLive } from '../../src/core/state.ts'
+import { targetOf } from '../../src/core/weights.ts'
+import { World, type Write } from './world.ts'
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('weight' as const),
+    percent: fc.integer({ min: 1, max: 99 }),
+    hold: fc.constantFrom(0, 5, 60),
+  }),
+  fc.record({
+    kind: fc.constant('pods' as const),
+    pods: fc.integer({ min: 1, max: 30 }),
+    hold: fc.constantFrom(0, 5),
+  }),
+  fc.constant({ kind: 'approve' as const }),
+)
+const plans = fc.array(step, { minLength: 1, maxLength: 5 }).map(inOrder)
+
+/** Weights may only grow within a plan. */
+function inOrder(steps: Plan): Plan {
+  const sorted = (kind: 'weight' | 'pods', size: (one: Plan[number]) => number) =>
+    steps.filter(one => one.kind === kind).sort((a, b) => size(a) - size(b))
+  const weights = sorted('weight', one => (one.kind === 'weight' ? one.percent : 0))
+  const pods = sorted('pods', one => (one.kind === 'pods' ? one.pods : 0))
+  return steps.map(
+    one => (one.kind === 'weight' ? weights.shift() : one.kind === 'pods' ? pods.shift() : one) ?? one,
+  )
+}
+
+const strategies = fc.constantFrom(
+  undefined,
+  { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+  { rollingUpdate: { maxSurge: '100%', maxUnavailable: '50%' } },
+  { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+  { rollingUpdate: { maxSurge: 0, maxUnavailable: '40%' } },
+)
+
+type Event =
+  | { readonly kind: 'reconcile' | 'sync' | 'hiccup' }
+  | { readonly kind: 'crash' | 'ready' | 'scale'; readonly count: number }
+  | { readonly kind: 'wait'; readonly seconds: number }
+  | { readonly kind: 'command'; readonly word: string }
+  | { readonly kind: 'apply'; readonly version: string }
+  | { readonly kind: 'lose'; readonly what: 'canary' | 'sets' }
+
+const common: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom<Event>({ kind: 'reconcile' }, { kind: 'sync' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('crash' as const), count: fc.integer({ min: 0, max: 2 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('ready' as const), count: fc.integer({ min: 1, max: 40 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.constantFrom(1, 10, 61, 700) }),
+  },
+)
+const people: fc.Arbitrary<Event> = fc.oneof(
+  fc.record({
+    kind: fc.constant('command' as const),
+    word: fc.constantFrom('approve', 'abort', 'retry', 'skip', 'promote', 'pause', 'resume'),
+  }),
+  fc.record({ kind: fc.constant('apply' as const), version: fc.constantFrom('v1', 'v2', 'v3', 'bad') }),
+)
+const scaling = fc.record({ kind: fc.constant('scale' as const), count: fc.integer({ min: 0, max: 40 }) })
+const accidents = fc.constantFrom<Event>({ kind: 'lose', what: 'canary' }, { kind: 'hiccup' })
+
+const sizes = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 200 }) },
+)
+
+/** A world where v1 serves, and a release of v2 was asked for. */
+function released(
+  total: number,
+  plan: Plan,
+  strategy: World['deployment']['spec']['strategy'],
+  capacity: string,
+) {
+  const annotations = { 'canaryhook.dev/steps': printPlan(plan), 'canaryhook.dev/capacity': capacity }
+  // Refused by the webhook, which has a table of its own.
+  fc.pre(!(capacity === 'shift' && total === 1 && limits(1, strategy).ceiling === 1))
+  const world = new World(total, annotations, strategy)
+  world.broken.add('bad')
+  world.apply('v2')
+  return world
+}
+
+type Check = (world: World, write: Write) => void
+
+function happen(world: World, event: Event, check: Check): void {
+  world.story.push(JSON.stringify(event))
+  if (event.kind === 'reconcile') reconcile(world, check)
+  if (event.kind === 'crash') reconcile(world, check, event.count)
+  if (event.kind === 'sync') world.sync()
+  if (event.kind === 'ready') world.ready(event.count)
+  if (event.kind === 'hiccup') world.hiccup()
+  if (event.kind === 'wait') world.now += event.seconds * 1000
+  if (event.kind === 'command') world.command(event.word)
+  if (event.kind === 'apply') world.apply(event.version)
+  if (event.kind === 'scale') world.scale(event.count)
+  if (event.kind === 'lose') world.lose(event.what)
+}
+
+/** Runs the controller, up to `most` writes. */
+function reconcile(world: World, check: Check, most = Number.POSITIVE_INFINITY): void {
+  for (const write of world.writes().writes.slice(0, most)) {
+    world.story.push(`  ${write.what}`)
+    const before = world.available
+    write.run()
+    world.story.push(
+      `    ${before} -> ${world.available} serve, ${world.existing} exist; spec.replicas ${world.deployment.spec.replicas}, paused ${world.deployment.spec.paused ?? false}`,
+    )
+    check(world, write)
+  }
+}
+
+/** Time passes and everybody does their part, people approve: until the release is over. */
+function play(world: World, check: Check): void {
+  for (let round = 0; round < 900; round += 1) {
+    const { state } = world
+    if (world.writes().writes.length === 0 && isOver(world)) return
+    if (state?.held) world.command('resume')
+    if (state?.phase === 'Progressing' && !state.requests) world.command('approve')
+    reconcile(world, check)
+    const before = world.fingerprint
+    world.sync()
+    world.ready(7)
+    const { decision, writes } = world.writes()
+    // When there is nothing to do but wait, wait just as long as the decision says.
+    const idle = writes.length === 0 && before === world.fingerprint
+    world.now = idle ? Math.max(world.now + 1000, decision.wakeAt ?? world.now + 60_000) : world.now + 1000
+  }
+  throw new Error(`the release never ended: ${JSON.stringify(world.state)}`)
+}
+
+function isOver({ state, canary }: World): boolean {
+  if (!state || !isLive(state)) return true
+  return state.phase === 'Failed' && (canary === undefined || state.reason === 'PromotionStalled')
+}
+
+function told(world: World, claim: () => void): void {
+  try {
+    claim()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new Error(`${message}\n${world.story.slice(-60).join('\n')}\nstate ${JSON.stringify(world.state)}`)
+  }
+}
+
+const nothing = () => {}
+
+describe('capacity', () => {
+  /** What would serve once Kubernetes has carried the specs out: it takes unready pods first. */
+  function remaining(world: World): number {
+    const stable = Math.min(world.stableAvailable, world.deployment.spec.replicas ?? 0)
+    return stable + Math.min(world.canaryAvailable, world.canary?.spec.replicas ?? 0)
+  }
+
+  test('no write takes a healthy pod away below the floor', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.constantFrom('shift', 'surge'),
+        fc.array(
+          fc.oneof(
+            { weight: 9, arbitrary: common },
+            { weight: 2, arbitrary: people },
+            { weight: 1, arbitrary: accidents },
+          ),
+          {
+            maxLength: 60,
+          },
+        ),
+        (total, plan, strategy, capacity, events) => {
+          const world = released(total, plan, strategy, capacity)
+          const { floor } = capacity === 'surge' ? { floor: total } : limits(total, strategy)
+          let before = remaining(world)
+          const check = () => {
+            const after = remaining(world)
+            const taken = after < before
+            before = after
+            if (!taken || !world.deployment.spec.paused || overdue(world)) return
+            told(world, () => expect(after, 'pods that serve').toBeGreaterThanOrEqual(floor))
+          }
+          for (const event of events) {
+            happen(world, event, check)
+            before = remaining(world)
+          }
+        },
+      ),
+      { numRuns: 120 },
+    )
+  })
+
+  /** A canary that failed by itself goes after a minute even if stable is not back. */
+  function overdue(world: World): boolean {
+    const { state } = world
+    const bad = state?.phase === 'Failed' && state.reason === 'CanaryRestarted'
+    return bad && world.now >= Date.parse(state.failedAt ?? '') + 60_000
+  }
+
+  test('never more pods than N + maxSurge, outside surge mode and the end of a promotion', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.array(fc.oneof({ weight: 6, arbitrary: common }, people), { maxLength: 60 }),
+        (total, plan, strategy, events) => {
+          const world = released(total, plan, strategy, 'shift')
+          const { ceiling } = limits(total, strategy)
+          // One replica runs one of each; the webhook refuses it where maxSurge is 0.
+          const most = Math.max(ceiling, Math.min(total + 1, 2))
+          for (const event of events) {
+            const check = () => {
+              if (world.state?.phase === 'Promoting' || world.state?.surge || !world.deployment.spec.paused)
+                return
+              if (growing) return
+              told(world, () => expect(world.existing, 'pods').toBeLessThanOrEqual(Math.max(most, before)))
+            }
+            const before = world.existing
+            // A promotion that was let go or stopped half-way left more pods behind: they must not become more.
+            const growing = world.state?.phase === 'Promoting'
+            happen(world, event, check)
+          }
+        },
+      ),
+      { numRuns: 120 },
+    )
+  })
+})
+
+describe('the end', () => {
+  test('every run ends, with N pods of one version and nothing of ours left but a held template', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.constantFrom('shift', 'surge'),
+        fc.array(
+          fc.oneof({ weight: 6, arbitrary: common }, { weight: 2, arbitrary: people }, scaling, accidents),
+          { maxLength: 40 },
+        ),
+        (total, plan, strategy, capacity, events) => {
+          const world = released(total, plan, strategy, capacity)
+          for (const event of events) happen(world, event, nothing)
+          told(world, () => {
+            play(world, nothing)
+            world.settle()
+            const { state } = world
+            if (state?.reason !== 'PromotionStalled') expect(world.canary).toBeUndefined()
+            if (state?.phase === 'Failed') expect(world.deployment.spec.paused).toBe(true)
+            else {
+              expect(world.deployment.spec.paused ?? false).toBe(false)
+              expect(world.snapshots).toEqual([])
+              expect(world.deployment.status?.conditions ?? []).toEqual([])
+            }
+            const broken = world.deployment.spec.template.spec?.containers?.[0]?.image === 'shop:bad'
+            if (!broken && world.state?.reason !== 'PromotionStalled') {
+              expect(world.stableAvailable).toBe(world.deployment.spec.replicas)
+            }
+            expect(state?.total).toBe(world.deployment.spec.replicas)
+          })
+        },
+      ),
+      { numRuns: 120 },
+    )
+  })
+
+  test('a version that never becomes ready ends with the former one on all pods', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.array(
+          fc.oneof({ weight: 9, arbitrary: common }, fc.constant<Event>({ kind: 'lose', what: 'canary' })),
+          { maxLength: 30 },
+        ),
+        (total, plan, strategy, events) => {
+          fc.pre(plan.some(one => one.kind !== 'approve'))
+          const world = released(total, plan, strategy, 'shift')
+          world.broken.add('v2')
+          for (const event of events) happen(world, event, nothing)
+          told(world, () => {
+            play(world, nothing)
+            world.settle()
+            expect(world.state?.phase).toBe('Failed')
+            expect(world.serving).toEqual(['v1'])
+            expect(world.stableAvailable).toBe(total)
+          })
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+
+  test('the controller killed after any write ends the same way', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 40 }),
+        (total, plan, strategy, crashes) => {
+          const world = released(total, plan, strategy, 'shift')
+          for (const count of crashes) {
+            happen(world, { kind: 'crash', count }, nothing)
+            world.sync()
+            world.ready(3)
+          }
+          told(world, () => {
+            play(world, nothing)
+            world.settle()
+            expect(world.state?.phase).toBe('Succeeded')
+            expect(world.serving).toEqual(['v2'])
+            expect(world.stableAvailable).toBe(total)
+          })
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+})
+
+describe('progress', () => {
+  test('weights never go down for one template and one N, but on failure', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.array(fc.oneof(common, accidents), { maxLength: 60 }),
+        (total, plan, strategy, events) => {
+          const world = released(total, plan, strategy, 'shift')
+          let weight = 0
+          let pods = 0
+          for (const event of events) {
+            if (event.kind === 'lose') pods = 0
+            happen(world, event, () => {
+              if (world.state?.phase !== 'Progressing') return
+              const wanted = targetOf(world.state).canary
+              const running = world.canary?.spec.replicas ?? 0
+              told(world, () => {
+                expect(wanted, 'weight').toBeGreaterThanOrEqual(weight)
+                expect(running, 'canary pods').toBeGreaterThanOrEqual(pods)
+              })
+              weight = wanted
+              pods = running
+            })
+          }
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+
+  test('a second decision with nothing changed wants no write', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        plans,
+        strategies,
+        fc.constantFrom('shift', 'surge'),
+        fc.array(fc.oneof({ weight: 5, arbitrary: common }, people, scaling, accidents), { maxLength: 40 }),
+        (total, plan, strategy, capacity, events) => {
+          const world = released(total, plan, strategy, capacity)
+          for (const event of events) {
+            happen(world, event, nothing)
+            // What one write makes possible, the next decision takes up: that comes to rest at once.
+            for (let round = 0; round < 12; round += 1) reconcile(world, nothing)
+            told(world, () => expect(world.writes().writes.map(({ what }) => what)).toEqual([]))
+          }
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+})

@@ -4,7 +4,7 @@ import { controllerRevisions, deployments, replicaSets } from '../cluster/resour
 import type { Decision, Mend } from '../core/decision.ts'
 import type { Deployment } from '../core/kubernetes.ts'
 import { makeCanary, makeSnapshot, restoredSet } from '../core/objects.ts'
-import { type Gathered, isControlledBy } from '../core/observe.ts'
+import { type Gathered, isControlledBy, ourCanary } from '../core/observe.ts'
 import { project } from '../core/project.ts'
 import { type DeploymentWrite, deploymentWrite, emergencyWrite, repair } from '../core/writes.ts'
 import type { Caches } from './caches.ts'
@@ -114,7 +114,8 @@ async function withoutWebhook(
   const { state } = decision
   const down = error instanceof ApiError && error.code === 'CLUSTER_WEBHOOK'
   if (!down || state?.phase !== 'Failed') throw error
-  const deployment = await send(acting, gathered.deployment, emergencyWrite(gathered.deployment, state))
+  const write = emergencyWrite(gathered.deployment, state)
+  const deployment = write ? await send(acting, gathered.deployment, write) : gathered.deployment
   acting.stored(deployment)
   await fitCanary(acting, { ...gathered, deployment }, decision)
   const replicas = project(state)?.replicas
@@ -127,7 +128,8 @@ async function withoutWebhook(
 
 async function fitCanary(acting: Acting, gathered: Gathered, decision: Decision): Promise<void> {
   const { cluster, caches } = acting
-  const { deployment, canary } = gathered
+  const { deployment } = gathered
+  const canary = ourCanary(gathered)
   const wanted = decision.canary
   if (wanted === 'keep' || canary?.metadata.deletionTimestamp) return
   try {

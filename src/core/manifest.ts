@@ -4,11 +4,13 @@ import type { KubernetesObject } from './kubernetes.ts'
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /**
- * Whether an annotation is part of a manifest: in what `kubectl apply` recorded, or owned by a manager of
- * server-side apply. Such a value comes back with every apply.
+ * Whether the value of an annotation is part of a manifest: the one that `kubectl apply` recorded, or owned by
+ * a manager of server-side apply. Such a value comes back with every apply. Another value than the recorded
+ * one was typed.
  */
 export function isFromManifest(object: KubernetesObject, annotation: string): boolean {
-  if (annotationsOf(lastApplied(object))[annotation] !== undefined) return true
+  const recorded = annotationsOf(lastApplied(object))[annotation]
+  if (recorded !== undefined && recorded === object.metadata.annotations?.[annotation]) return true
   return (object.metadata.managedFields ?? []).some(
     entry => entry.operation === 'Apply' && ownsAnnotation(entry.fieldsV1, annotation),
   )

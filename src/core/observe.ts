@@ -89,9 +89,9 @@ export interface SnapshotSeen {
 
 /** @returns what decide() needs to know; nothing in it refers to objects of others */
 export function observe(gathered: Gathered): Observation {
-  const { deployment, canary } = gathered
+  const { deployment } = gathered
   const owned = gathered.replicaSets.filter(set => isControlledBy(set, deployment))
-  const ours = canary !== undefined && isOurCanary(canary, deployment)
+  const canary = ourCanary(gathered)
   return {
     namespace: deployment.metadata.namespace ?? 'default',
     name: deployment.metadata.name,
@@ -102,9 +102,9 @@ export function observe(gathered: Gathered): Observation {
     template: templateHash(deployment.spec.template),
     sets: owned.map(seeSet),
     snapshot: seeSnapshot(gathered.snapshots, deployment),
-    canary: ours ? seeCanary(canary, deployment) : undefined,
-    stranger: strangerOf(gathered, ours),
-    pods: ours ? podsOf(canary, gathered) : [],
+    canary: canary && seeCanary(canary, deployment),
+    stranger: canary ? undefined : strangerOf(gathered),
+    pods: canary ? podsOf(canary, gathered) : [],
     rolledOut: isRolledOut(deployment),
     stalled: stalled(deployment),
     stableFailure: message(deployment, 'ReplicaFailure', 'True'),
@@ -123,15 +123,16 @@ function controllerOf(object: KubernetesObject) {
   return object.metadata.ownerReferences?.find(reference => reference.controller)
 }
 
-function isOurCanary(canary: Deployment, deployment: Deployment): boolean {
-  if (isControlledBy(canary, deployment)) return true
+/** The canary, if what has its name is ours to touch: owned by the Deployment, or labelled by us and owned by nobody. */
+export function ourCanary({ deployment, canary }: Gathered): Deployment | undefined {
+  if (!canary || isControlledBy(canary, deployment)) return canary
   const labels = canary.metadata.labels ?? {}
   const labelled = labels[TRACK_LABEL] === 'canary' && labels[OF_LABEL] === nameHash(deployment.metadata.name)
-  return labelled && controllerOf(canary) === undefined
+  return labelled && controllerOf(canary) === undefined ? canary : undefined
 }
 
-function strangerOf({ canary, nameTaken }: Gathered, ours: boolean): string | undefined {
-  if (canary) return ours ? undefined : describeOwner(canary)
+function strangerOf({ canary, nameTaken }: Gathered): string | undefined {
+  if (canary) return describeOwner(canary)
   return nameTaken ? 'it was not made by Canaryhook' : undefined
 }
 

@@ -47,12 +47,13 @@ export function deploymentWrite(
   return {
     to: 'status',
     body: {
-      metadata: {
-        resourceVersion: deployment.metadata.resourceVersion,
-        ...(changed && {
-          annotations: { [STATE]: state ? printState(withFields(state, { applied })) : null },
-        }),
-      },
+      // Conditions alone rest on nothing: others may write the status at the same moment.
+      ...(changed && {
+        metadata: {
+          resourceVersion: deployment.metadata.resourceVersion,
+          annotations: { [STATE]: state ? withApplied(state, applied) : null },
+        },
+      }),
       ...(conditions.length > 0 && { status: { conditions } }),
     },
   }
@@ -104,20 +105,15 @@ export function repair(written: Deployment, state: State): DeploymentWrite | und
 
 /**
  * The same with the webhook down, for a release that failed: the state through the status, where no webhook
- * is in the way, so that it is not lost.
+ * is in the way, so that it is not lost; undefined when it is stored already.
  */
-export function emergencyWrite(deployment: Deployment, state: State): DeploymentWrite {
+export function emergencyWrite(deployment: Deployment, state: State): DeploymentWrite | undefined {
   const stored = readState(deployment.metadata.annotations)
   const applied = stored.kind === 'ok' ? stored.state.applied : undefined
-  return {
-    to: 'status',
-    body: {
-      metadata: {
-        resourceVersion: deployment.metadata.resourceVersion,
-        annotations: { [STATE]: withApplied(state, applied) },
-      },
-    },
-  }
+  const text = withApplied(state, applied)
+  if (stored.kind === 'ok' && text === printState(stored.state)) return undefined
+  const { resourceVersion } = deployment.metadata
+  return { to: 'status', body: { metadata: { resourceVersion, annotations: { [STATE]: text } } } }
 }
 
 /** What was last projected stays on record, as long as there is something to project. */

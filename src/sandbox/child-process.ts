@@ -32,6 +32,8 @@ export class CanaryhookProcess {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Nothing of our own environment: NODE_OPTIONS or a KUBECONFIG of the person would change what it does.
       env: { LOG_LEVEL: logLevel },
+      // Ctrl-C in the terminal is for us; we then end the children in order.
+      detached: true,
     })
     this.#exited = once(this.#child, 'close')
     this.#child.stdin?.on('error', () => {})

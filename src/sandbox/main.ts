@@ -72,14 +72,17 @@ function printLog(line: LogLine): void {
   process.stderr.write(`${JSON.stringify(line)}\n`)
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/**
+ * Resolves at the first SIGINT or SIGTERM. A later one ends the process at once, unless it is the same Ctrl-C
+ * again: npm hands on what the terminal has already sent to us.
+ */
 function endSignal(): Promise<void> {
   return new Promise(resolve => {
-    let asked = false
+    let asked: number | undefined
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(130)
-        asked = true
+        if (asked !== undefined && Date.now() - asked > 1000) process.exit(130)
+        asked ??= Date.now()
         resolve()
       })
     }

@@ -9,8 +9,10 @@ import { CanaryhookError } from '../core/errors.ts'
 import { AdmissionChain } from './api/admission/chain.ts'
 import { Catalogue } from './api/catalogue.ts'
 import { type ApiAnswer, ApiClient, type RequestOptions } from './api/client.ts'
+import { mendControllerCaches } from './api/controller-caches.ts'
 import { Deleter } from './api/delete.ts'
 import { GarbageCollector } from './api/garbage-collection.ts'
+import { jobStore } from './api/job-store.ts'
 import { ObjectsApi } from './api/objects-api.ts'
 import { RequestLog } from './api/request-log.ts'
 import { builtInResources } from './api/resources.ts'
@@ -20,6 +22,7 @@ import { Store } from './api/store.ts'
 import { Tokens, type UserName } from './api/users.ts'
 import { Writer } from './api/write.ts'
 import { createSimulatedCluster } from './simulation/cluster.ts'
+import { startJobController } from './simulation/job-controller.ts'
 import type { ResourceQuota } from './simulation/pod-quota.ts'
 
 export interface SandboxOptions {
@@ -63,6 +66,7 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const catalogue = new Catalogue()
   let quotas: (namespace: string) => readonly ResourceQuota[] = () => []
+  await mendControllerCaches()
   const cluster = await createSimulatedCluster({ quotasOf: namespace => quotas(namespace) })
   const store = new Store(cluster, catalogue)
   await store.open()
@@ -73,6 +77,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const deleter = new Deleter(store, admission, cluster)
   const objects = new ObjectsApi({ store, writer, deleter, cluster })
   new GarbageCollector(store, catalogue, cluster).start()
+  const jobs = startJobController(cluster, jobStore(store))
   followDefinitions(store, catalogue)
   await labelNamespaces(store)
 
@@ -87,6 +92,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     client?.close()
     await server.close()
     admission.close()
+    await jobs.stop()
     await store.close()
     await cluster.close()
   }

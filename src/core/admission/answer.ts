@@ -58,13 +58,13 @@ function annotation(
   return [{ op: present === undefined ? 'add' : 'replace', path, value }]
 }
 
-/** A member can only be added to a map that is there (RFC 6902). */
+/** A member can only be added to a map that is there (RFC 6902); some clients send null for none. */
 function withAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
   patch: readonly PatchOperation[],
 ): readonly PatchOperation[] {
   const needed = patch.some(({ path }) => path.startsWith('/metadata/annotations/'))
-  if (annotations !== undefined || !needed) return patch
+  if (annotations || !needed) return patch
   return [{ op: 'add', path: '/metadata/annotations', value: {} }, ...patch]
 }
 

@@ -16,20 +16,23 @@ export function admitLive(update: Update, was: State): AdmissionAnswer {
   const consume = update.carriesCommand
   if (update.templateChanged) return supersede(update, state)
 
+  let next = state
+  const said: string[] = []
   if (command) {
     const answer = answerCommand(command, state)
     if (answer.kind === 'refused') {
       return denied(`${COMMAND}=${command} was not carried out: ${answer.because}`)
     }
-    const warnings = [...update.warnings, `${command}: ${answer.says}`, ...remarks(update, state)]
-    return accepted(after, { state: ask(state, { command, by }), consume, warnings })
+    next = ask(state, { command, by })
+    said.push(`${command}: ${answer.says}`)
   }
-  const warnings = [...update.warnings, ...remarks(update, state)]
+  said.push(...remarks(update, state))
   if (update.wasOptedIn && !update.isOptedIn) {
-    const left = optOut(state, by)
-    return accepted(after, { state: left.state, consume, warnings: [...warnings, left.says] })
+    const left = optOut(next, by)
+    next = left.state
+    said.push(left.says)
   }
-  return accepted(after, { state, consume, warnings })
+  return accepted(after, { state: next, consume, warnings: [...update.warnings, ...said] })
 }
 
 /** Another template: whatever ran is ended by the controller, gracefully, before the new one is tried. */
@@ -38,7 +41,7 @@ function supersede(update: Update, state: State): AdmissionAnswer {
   const consume = update.carriesCommand
   if (!update.isOptedIn && !update.wasOptedIn) {
     const warnings = [...update.warnings, `${STEPS} is gone: rolled out without a canary, the hold is over`]
-    return accepted(after, { state: undefined, consume, paused: false, replicas: state.total, warnings })
+    return accepted(after, { state: letGo(state, by), consume, warnings })
   }
   const requests: Request[] = command === 'promote' ? [{ command, by }] : []
   if (command && command !== 'promote') {
@@ -48,7 +51,7 @@ function supersede(update: Update, state: State): AdmissionAnswer {
   }
   const fresh: State = settings
     ? begin(settings, by, state.total)
-    : withFields(state, { phase: 'Pending', release: '', by, step: 0, putBacks: undefined })
+    : withFields(state, { phase: 'Pending', release: '', by, step: 0, putBacks: undefined, held: undefined })
   // Stable keeps its present size until the controller has looked: no pod goes or comes by guessing.
   const next = withFields(fresh, {
     stable: state.stable,
@@ -63,11 +66,32 @@ function supersede(update: Update, state: State): AdmissionAnswer {
   return accepted(after, { state: next, consume, warnings: [...update.warnings, ...dropped, ...how] })
 }
 
+/**
+ * No release any more. The state stays until the controller has taken away what is left of the last one (its
+ * canary, the snapshot, the conditions): without any annotation of ours it would not look here again.
+ */
+function letGo(state: State, by: string): State {
+  return withFields(state, {
+    phase: 'Pending',
+    release: '',
+    by,
+    step: 0,
+    requests: [{ command: 'promote', by, because: `${STEPS} was removed` }],
+    unprotected: true,
+    held: undefined,
+    reason: undefined,
+    message: undefined,
+    failedAt: undefined,
+  })
+}
+
 function ask(state: State, request: Request): State {
   return withFields(state, { requests: [...(state.requests ?? []), request] })
 }
 
 function optOut(state: State, by: string): { readonly state: State; readonly says: string } {
+  const isDecided = state.requests?.some(({ command }) => command === 'promote' || command === 'abort')
+  if (isDecided) return { state, says: `${STEPS} is gone: the running release is the last one` }
   switch (state.phase) {
     case 'Pending':
     case 'Progressing':
@@ -115,7 +139,8 @@ function countReplicas(state: State, before: Deployment, after: Deployment): Sta
   if (state.stable === undefined) return state
   const applied = state.applied?.replicas
   const scaled = applied !== undefined && before.spec.replicas !== applied ? before.spec.replicas : undefined
-  const counted = asked(state, scaled)
+  // The pods that a scaling made are there: the controller brings stable to its share, no faster than is safe.
+  const counted = scaled === undefined ? state : withFields(asked(state, scaled), { stable: scaled })
   return asked(counted, askedFor(before, after))
 }
 

@@ -75,7 +75,7 @@ export function admitUpdate(before: Deployment, after: Deployment, by: string): 
   }
   if (ignoreCommand) {
     warnings.push(
-      `${COMMAND}=${sentCommand} was ignored because it comes from a manifest and would come again with every apply; type it: kubectl annotate deployment ${name} ${COMMAND}=${sentCommand}`,
+      `${COMMAND}=${sentCommand} was ignored because it comes from a manifest and would come with every apply; take it out of the manifest, then type it: kubectl annotate deployment ${name} ${COMMAND}=${sentCommand}`,
     )
   }
   const dropped = templateChanged && !isOptedIn(annotations) && isOptedIn(annotationsBefore)

@@ -65,13 +65,14 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
 function start(state: State, seen: Observation, now: number): Outcome {
   const surge = state.surge ?? (seen.referencesChanged ? REFERENCES_CHANGED : undefined)
   const who = state.by === undefined ? '' : ` by ${state.by}`
+  const left = (state.requests ?? []).filter(({ command }) => command !== 'retry' && command !== 'approve')
   return turn(
     state,
     {
       phase: 'Progressing',
       release: seen.template,
       surge,
-      stable: surge === undefined ? state.total : undefined,
+      stable: stableField(withFields(state, { surge }), seen, state.total),
       step: 0,
       since: stamp(now),
       reached: undefined,
@@ -79,7 +80,7 @@ function start(state: State, seen: Observation, now: number): Outcome {
       reason: undefined,
       message: undefined,
       failedAt: undefined,
-      requests: state.requests?.filter(({ command }) => command !== 'retry' && command !== 'approve'),
+      requests: left.length > 0 ? left : undefined,
     },
     normal(
       'CanaryStarted',
@@ -136,7 +137,7 @@ function leave(
       phase: 'Promoting',
       release: seen.template,
       since: stamp(now),
-      stable: state.surge === undefined ? state.total : undefined,
+      stable: stableField(state, seen, state.total),
       requests: undefined,
       held: undefined,
       reason: undefined,

@@ -24,6 +24,10 @@ export function progressing(state: State, seen: Observation, now: number): Outco
       normal('TemplateChanged', 'the template was changed: starting over'),
     )
   }
+  if (seen.canary && seen.canary.release !== state.release) {
+    const message = 'a canary of another version was found: it is ended first'
+    return turn(state, { phase: 'Pending' }, normal('OtherCanary', message))
+  }
   const failure = obstacle(state, seen)
   if (failure) return failed(state, now, failure)
   if (state.surge === undefined && (state.putBacks ?? 0) >= MOST_PUT_BACKS) {

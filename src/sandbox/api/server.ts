@@ -144,13 +144,14 @@ async function readAll(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, status: number, body: JsonObject | string, type: string): void {
-  const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`
+  // As bytes: with a text, Node would write the headers in its encoding, and those of a Warning are bytes too.
+  const bytes = Buffer.from(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`)
   response.writeHead(status, {
     'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
+    'Content-Length': bytes.length,
     'Cache-Control': 'no-cache, private',
   })
-  response.end(text)
+  response.end(bytes)
 }
 
 function sendError(response: ServerResponse, error: StatusError): void {

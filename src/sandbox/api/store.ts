@@ -5,10 +5,10 @@
  */
 import type { Cluster } from '@ngrok/webernetes'
 import type { Catalogue } from './catalogue.ts'
-import { generationOf } from './generation.ts'
 import { isObject, type JsonObject } from './json.ts'
 import type { ApiObject } from './object.ts'
 import { asShown } from './shown.ts'
+import { installStorageRules, type Stored } from './storage-rules.ts'
 
 export interface StoreEvent {
   readonly revision: number
@@ -35,6 +35,8 @@ export class Store {
   readonly #cluster: Cluster
   readonly #catalogue: Catalogue
   readonly #objects = new Map<string, ApiObject>()
+  /** The same objects as they lie in storage: with the simulation's finer times, without resource versions. */
+  readonly #stored = new Map<string, Stored>()
   readonly #keysByUid = new Map<string, string>()
   readonly #listeners = new Set<(event: StoreEvent) => void>()
   #history: StoreEvent[] = []
@@ -49,7 +51,7 @@ export class Store {
 
   /** Starts mirroring. Call once, before anything else. */
   async open(): Promise<void> {
-    this.#keepGenerations()
+    installStorageRules(this.#cluster.etcd, this.#catalogue, key => this.#stored.get(key))
     const watcher = this.#cluster.etcd.watch().prefix('/registry/').withPreviousKV().watcher()
     watcher.on('put', kv => this.#take(kv, 'put'))
     watcher.on('delete', kv => this.#take(kv, 'delete'))
@@ -145,14 +147,16 @@ export class Store {
     const resource = this.#catalogue.ofKey(key)
     const parsed: unknown = JSON.parse(kv.value.toString())
     if (resource === undefined || !isObject(parsed)) return
-    const object = asShown(resource, parsed, kv.mod_revision)
+    const object = asShown(resource, structuredClone(parsed), kv.mod_revision)
     const previous = this.#objects.get(key)
     if (change === 'put') {
       this.#objects.set(key, object)
+      this.#stored.set(key, { object: parsed as ApiObject, revision })
       if (object.metadata.uid) this.#keysByUid.set(object.metadata.uid, key)
       this.#tell({ revision, type: previous ? 'MODIFIED' : 'ADDED', key, object, previous })
     } else {
       this.#objects.delete(key)
+      this.#stored.delete(key)
       if (object.metadata.uid) this.#keysByUid.delete(object.metadata.uid)
       this.#tell({ revision, type: 'DELETED', key, object, previous })
     }
@@ -165,30 +169,6 @@ export class Store {
       this.#forgotten = dropped.at(-1)?.revision ?? this.#forgotten
     }
     for (const listener of this.#listeners) listener(event)
-  }
-
-  /**
-   * The simulation's controllers do not keep metadata.generation. Every write, theirs and ours, passes here,
-   * so that it is right for all (a ReplicaSet's generation and observedGeneration too).
-   */
-  #keepGenerations(): void {
-    const { etcd } = this.#cluster
-    const originalPut = etcd.put.bind(etcd)
-    etcd.put = key => {
-      const builder = originalPut(key)
-      const originalValue = builder.value.bind(builder)
-      builder.value = value => originalValue(this.#withGeneration(key.toString(), value))
-      return builder
-    }
-  }
-
-  #withGeneration<T>(key: string, value: T): T | string {
-    const resource = this.#catalogue.ofKey(key)
-    if (typeof value !== 'string' || resource === undefined || resource.generation === 'never') return value
-    const object = JSON.parse(value) as ApiObject
-    const generation = generationOf(resource.generation, object, this.#objects.get(key))
-    if (generation === undefined) return value
-    return JSON.stringify({ ...object, metadata: { ...object.metadata, generation } })
   }
 }
 

@@ -12,6 +12,7 @@ import { admitPods, type QuotasOf } from './pod-admission.ts'
 import { holdReadiness } from './readiness.ts'
 import { SimulatedScheduler } from './scheduler.ts'
 import { SimulatedImage } from './simulated-image.ts'
+import { skipUnchangedStatus } from './unchanged-status.ts'
 
 export interface SimulationOptions {
   /** 3 when left out. */
@@ -43,6 +44,7 @@ export async function createSimulatedCluster(options: SimulationOptions = {}): P
   }
   closeNetwork(cluster)
   admitPods(cluster, options.quotasOf ?? (() => []))
+  skipUnchangedStatus(cluster)
   await cluster.init()
   await untilNamesResolve(cluster)
   return cluster

@@ -1,6 +1,7 @@
 /** What the API server of a real cluster does to a pod before it stores it: a name, a uid, a status, the quota. */
 import { randomInt, randomUUID } from 'node:crypto'
-import { type Cluster, CoreV1Api, type V1Pod } from '@ngrok/webernetes'
+import type { Cluster, V1Pod } from '@ngrok/webernetes'
+import { guardClients } from './api-clients.ts'
 import { type ResourceQuota, refusalOf } from './pod-quota.ts'
 
 /** The ResourceQuotas of a namespace, as they are now. */
@@ -62,13 +63,7 @@ export function admitPods(cluster: Cluster, quotasOf: QuotasOf): void {
     }
   }
 
-  guard(cluster.api.corev1)
-  const make = cluster.kubeConfig.makeApiClient.bind(cluster.kubeConfig)
-  cluster.kubeConfig.makeApiClient = type => {
-    const client = make(type)
-    if (client instanceof CoreV1Api) guard(client)
-    return client
-  }
+  guardClients(cluster, { core: guard })
 }
 
 function prepared(pod: V1Pod): V1Pod {

@@ -75,16 +75,21 @@ export class WebhookClient {
             )
         })
       })
-      outgoing.on('error', error => {
-        reject(
-          error.name === 'TimeoutError' || error.name === 'AbortError'
-            ? new Error('context deadline exceeded')
-            : error,
-        )
-      })
+      outgoing.on('error', error => reject(new Error(asGoWordsIt(error))))
       outgoing.end(body)
     })
   }
+}
+
+/** The errors that people meet most, as they read in a real cluster. */
+function asGoWordsIt(
+  error: NodeJS.ErrnoException & { readonly address?: string; readonly port?: number },
+): string {
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'context deadline exceeded'
+  if (error.code === 'ECONNREFUSED')
+    return `dial tcp ${error.address}:${error.port}: connect: connection refused`
+  if (error.code === 'ECONNRESET') return 'EOF'
+  return error.message
 }
 
 /** apiserver/pkg/admission/plugin/webhook/request VerifyAdmissionResponse. */

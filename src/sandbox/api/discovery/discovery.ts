@@ -5,26 +5,33 @@ import { apiVersionOf, type Resource } from '../resources.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
-/** Whether a client asks /api or /apis for all kinds at once (apidiscovery.k8s.io). */
-export function wantsAggregated(accept: string): boolean {
-  return /g=apidiscovery\.k8s\.io/.test(accept)
+/**
+ * The version of apidiscovery.k8s.io in which a client wants all kinds of /api or /apis at once: kubectl asks for
+ * v2beta1 up to 1.29. Undefined when it wants the older lists.
+ */
+export function aggregatedVersion(accept: string): 'v2' | 'v2beta1' | undefined {
+  const asked = [...accept.matchAll(/g=apidiscovery\.k8s\.io;v=(v2beta1|v2)\b/g)].map(match => match[1])
+  if (asked.includes('v2')) return 'v2'
+  return asked.includes('v2beta1') ? 'v2beta1' : undefined
 }
 
 /** /api or /apis with Accept …;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList. */
-export function aggregatedDiscovery(catalogue: Catalogue, root: 'api' | 'apis'): JsonObject {
+export function aggregatedDiscovery(catalogue: Catalogue, root: 'api' | 'apis', version: string): JsonObject {
   const items = groupsOf(catalogue, root).map(([group, versions]) => ({
     metadata: { name: group, creationTimestamp: null },
-    versions: versions.map(version => ({
-      version,
-      resources: resourcesOf(catalogue, group, version).map(aggregatedResource),
+    versions: versions.map(served => ({
+      version: served,
+      resources: resourcesOf(catalogue, group, served).map(aggregatedResource),
       freshness: 'Current',
     })),
   }))
-  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items }
+  return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items }
 }
 
 /** The content type of that answer. */
-export const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+export function aggregatedType(version: string): string {
+  return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
+}
 
 function aggregatedResource(resource: Resource): JsonObject {
   const { plural, kind, singular, namespaced, shortNames, categories } = resource

@@ -2,13 +2,13 @@
 import type { Catalogue } from '../catalogue.ts'
 import type { JsonObject } from '../json.ts'
 import {
-  AGGREGATED_TYPE,
   aggregatedDiscovery,
+  aggregatedType,
+  aggregatedVersion,
   coreVersions,
   groupDocument,
   groupList,
   resourceList,
-  wantsAggregated,
 } from './discovery.ts'
 import { openApiDocument, openApiIndex } from './openapi.ts'
 
@@ -45,7 +45,10 @@ export function documentAt(path: string, accept: string, catalogue: Catalogue): 
 }
 
 function rootDocument(root: 'api' | 'apis', accept: string, catalogue: Catalogue): Document | undefined {
-  if (wantsAggregated(accept)) return { type: AGGREGATED_TYPE, body: aggregatedDiscovery(catalogue, root) }
+  const version = aggregatedVersion(accept)
+  if (version !== undefined) {
+    return { type: aggregatedType(version), body: aggregatedDiscovery(catalogue, root, version) }
+  }
   return json(root === 'api' ? coreVersions() : groupList(catalogue))
 }
 

@@ -45,25 +45,30 @@ function readMessage(message: Message, bytes: Buffer): JsonObject {
     if (known === undefined) continue
     const [name, type] = known
     const value = readValue(type, field, object[name])
-    // A Go struct without pointers sends its zero values; in JSON they would be left out.
-    if (value !== '' && !isEmpty(value)) object[name] = value
+    if (!isUnset(type, value)) object[name] = value
   }
   return object
 }
 
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+/** Go sends the zero values of fields that are not pointers; in JSON they are left out. */
+function isUnset(type: FieldType, value: unknown): boolean {
+  if (value === '' || value === false || (type === 'count' && value === 0)) return true
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+  )
 }
 
 /** @param before the value of an earlier field of that number, for lists and maps */
 function readValue(type: FieldType, field: Field, before: unknown): unknown {
   if (typeof type === 'object') {
     if ('message' in type) return readMessage(type.message, bytesOf(field))
-    if ('list' in type) return [...(Array.isArray(before) ? before : []), readValue(type.list, field, undefined)]
+    if ('list' in type)
+      return [...(Array.isArray(before) ? before : []), readValue(type.list, field, undefined)]
     return { ...(before as JsonObject | undefined), ...readEntry(type.map, bytesOf(field)) }
   }
   switch (type) {
     case 'int':
+    case 'count':
       return Number(field.value)
     case 'bool':
       return Number(field.value) !== 0
@@ -72,7 +77,7 @@ function readValue(type: FieldType, field: Field, before: unknown): unknown {
     case 'bytes':
       return bytesOf(field).toString('base64')
     case 'quantity':
-      return readMessage({ 1: ['string', 'string'] }, bytesOf(field))['string'] ?? '0'
+      return readMessage({ 1: ['string', 'string'] }, bytesOf(field)).string ?? '0'
     case 'intOrString':
       return readIntOrString(bytesOf(field))
   }

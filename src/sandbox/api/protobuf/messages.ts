@@ -6,6 +6,8 @@
 export type FieldType =
   | 'string'
   | 'int'
+  /** A number of which 0 means that it is not set. */
+  | 'count'
   | 'bool'
   | 'bytes'
   | 'quantity'
@@ -59,8 +61,8 @@ const container: Message = {
     'ports',
     list({
       1: ['name', 'string'],
-      2: ['hostPort', 'int'],
-      3: ['containerPort', 'int'],
+      2: ['hostPort', 'count'],
+      3: ['containerPort', 'count'],
       4: ['protocol', 'string'],
       5: ['hostIP', 'string'],
     }),
@@ -100,7 +102,7 @@ const deploymentSpec: Message = {
       2: ['rollingUpdate', message({ 1: ['maxUnavailable', 'intOrString'], 2: ['maxSurge', 'intOrString'] })],
     }),
   ],
-  5: ['minReadySeconds', 'int'],
+  5: ['minReadySeconds', 'count'],
   6: ['revisionHistoryLimit', 'int'],
   7: ['paused', 'bool'],
   9: ['progressDeadlineSeconds', 'int'],
@@ -109,9 +111,9 @@ const deploymentSpec: Message = {
 const servicePort: Message = {
   1: ['name', 'string'],
   2: ['protocol', 'string'],
-  3: ['port', 'int'],
+  3: ['port', 'count'],
   4: ['targetPort', 'intOrString'],
-  5: ['nodePort', 'int'],
+  5: ['nodePort', 'count'],
   6: ['appProtocol', 'string'],
 }
 
@@ -144,7 +146,10 @@ const cronJobSpec: Message = {
   8: ['timeZone', 'string'],
 }
 
-const withSpec = (spec: Message): Message => ({ 1: ['metadata', message(objectMeta)], 2: ['spec', message(spec)] })
+const withSpec = (spec: Message): Message => ({
+  1: ['metadata', message(objectMeta)],
+  2: ['spec', message(spec)],
+})
 
 /** By apiVersion and kind. */
 export const MESSAGES: Readonly<Record<string, Message>> = {

@@ -170,7 +170,7 @@ export class World {
         if (mend.kind === 'scale') this.setReplicas(mend.name, mend.replicas)
         else
           this.sets.push({
-            ...restoredSet(mend.set, mend.replicas),
+            ...restoredSet(mend.set, mend.replicas, this.deployment),
             metadata: { ...mend.set.metadata, uid: this.uid() },
           })
       })
@@ -220,7 +220,8 @@ export class World {
     const { spec, status } = this.withStatus(this.deployment)
     const seen = `${spec.paused} ${spec.replicas} ${status?.updatedReplicas} ${status?.availableReplicas}`
     if (seen !== this.#progress.seen) this.#progress = { seen, at: this.now }
-    const complete = status?.updatedReplicas === spec.replicas && status?.availableReplicas === spec.replicas
+    const counts = [status?.replicas, status?.updatedReplicas, status?.availableReplicas]
+    const complete = counts.every(count => count === spec.replicas)
     const others = (this.deployment.status?.conditions ?? []).filter(({ type }) => type !== 'Progressing')
     if (spec.paused) return
     const late = !complete && this.now - this.#progress.at > 600_000

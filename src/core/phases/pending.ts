@@ -92,9 +92,13 @@ function start(state: State, seen: Observation, now: number): Outcome {
 const REFERENCES_CHANGED =
   'the new template names other ConfigMaps or Secrets and those of the former version may be pruned'
 
-/** Stable back to its full size first, then the canary of the former version goes. */
+/**
+ * Stable back to its full size first, then the canary of the former version goes. If that version was being
+ * rolled out, the mix is what serves, and more than the snapshot knows.
+ */
 function endFormerCanary(state: State, seen: Observation): Outcome {
-  const next = nextCounts(state, seen, { stable: state.total, canary: 0 })
+  const everySet = { ...seen, snapshot: undefined }
+  const next = nextCounts(state, everySet, { stable: state.total, canary: 0 })
   const stable = stableField(state, seen, next.stable)
   return stay(withFields(state, { stable }), { canary: next.canary === 0 ? 'none' : next.canary })
 }

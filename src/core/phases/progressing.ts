@@ -40,10 +40,20 @@ export function progressing(state: State, seen: Observation, now: number): Outco
   const target = targetOf(state)
   const next = nextCounts(state, seen, target)
   const fitted = withFields(state, { stable: stableField(state, seen, next.stable) })
-  if (stage.waits || state.reached) return hold(fitted, seen, now, stage, target, next)
-  return stands(seen, target, next)
-    ? reached(fitted, now, stage, target)
-    : approach(fitted, seen, now, stage, target, next)
+  const scene: Scene = { state: fitted, seen, now, stage, target, next }
+  if (stage.waits || state.reached) return hold(scene)
+  return stands(scene) ? reached(scene) : approach(scene)
+}
+
+/** One stage of a running release, looked at now. */
+interface Scene {
+  readonly state: State
+  readonly seen: Observation
+  readonly now: number
+  readonly stage: Stage
+  /** The pods of each side once the stage stands, and the next move on the way there. */
+  readonly target: Counts
+  readonly next: Counts
 }
 
 function obstacle(state: State, seen: Observation): Failure | undefined {
@@ -56,64 +66,54 @@ function obstacle(state: State, seen: Observation): Failure | undefined {
 }
 
 /** The canary is all there, and stable may go to its share in the write that says so. */
-function stands(seen: Observation, target: Counts, next: Counts): boolean {
+function stands({ seen, target, next }: Scene): boolean {
   const canary = canaryFleet(seen)
   const allThere = canary.desired === target.canary && canary.available >= target.canary
   return allThere && next.stable === target.stable
 }
 
-function reached(state: State, now: number, stage: Stage, target: Counts): Outcome {
+function reached({ state, now, stage, target }: Scene): Outcome {
   const fields = { reached: stamp(now), unready: undefined }
   if (stage.hold === 0) return turn(state, fields)
   const counts = `${target.canary} canary and ${target.stable} stable pods`
   return turn(state, fields, normal('CanaryWeight', `${stage.label} stands (${counts})`))
 }
 
-function approach(
-  state: State,
-  seen: Observation,
-  now: number,
-  stage: Stage,
-  target: Counts,
-  next: Counts,
-): Outcome {
-  // Where maxSurge cuts a step into slices, each one that stands is progress and has the whole time.
+/** On the way to the weight. Where maxSurge cuts it into slices, each one that stands starts the deadline anew. */
+function approach(scene: Scene): Outcome {
+  const { state, seen, now, next } = scene
   const progress = next.stable !== seen.replicas && next.stable !== state.applied?.replicas
-  const since = progress ? now : instant(state.since, now)
-  const due = since + state.deadline * 1000
-  if (!state.held && now >= due) return failed(state, now, missed(state, seen, stage, target))
-  const going = progress ? withFields(state, { since: stamp(now) }) : state
-  return stay(going, { ...fleets(state, seen, next), ...(!state.held && { wakeAt: due }) })
+  return progress
+    ? waitForPods({ ...scene, state: withFields(state, { since: stamp(now) }) }, stamp(now))
+    : waitForPods(scene, state.since)
 }
 
 /** The weight stands: time passes, or a person is waited for, as long as the canary stays ready. */
-function hold(
-  state: State,
-  seen: Observation,
-  now: number,
-  stage: Stage,
-  target: Counts,
-  next: Counts,
-): Outcome {
-  const wants = fleets(state, seen, next)
+function hold(scene: Scene): Outcome {
+  const { state, seen, now, stage, target } = scene
   if (canaryFleet(seen).available < target.canary) {
-    if (!state.unready) return turn(state, { unready: stamp(now) })
-    const due = instant(state.unready, now) + state.deadline * 1000
-    if (!state.held && now >= due) return failed(state, now, missed(state, seen, stage, target))
-    return stay(state, { ...wants, ...(!state.held && { wakeAt: due }) })
+    return state.unready ? waitForPods(scene, state.unready) : turn(state, { unready: stamp(now) })
   }
   if (state.unready) return turn(state, { unready: undefined })
-  if (stage.waits || state.held) return stay(state, wants)
+  if (stage.waits || state.held) return stay(state, fleets(scene))
 
   const over = instant(state.reached, now) + stage.hold * 1000
-  return now >= over ? advance(state, now) : stay(state, { ...wants, wakeAt: over })
+  return now >= over ? advance(state, now) : stay(state, { ...fleets(scene), wakeAt: over })
 }
 
-function fleets(state: State, seen: Observation, next: Counts) {
+/** The canary is not all there: until the deadline, counted from `since`; while a person holds the release, longer. */
+function waitForPods(scene: Scene, since: string | undefined): Outcome {
+  const { state, now } = scene
+  if (state.held) return stay(state, fleets(scene))
+  const due = instant(since, now) + state.deadline * 1000
+  return now >= due ? failed(state, now, missed(scene)) : stay(state, { ...fleets(scene), wakeAt: due })
+}
+
+function fleets({ state, seen, next }: Scene) {
   return { canary: next.canary === 0 ? ('none' as const) : next.canary, mend: mend(state, seen) }
 }
 
-function missed(state: State, seen: Observation, stage: Stage, target: Counts): Failure {
+function missed({ state, seen, stage, target }: Scene): Failure {
   const after = `not ready within ${printDuration(state.deadline)}`
   const message = `${stagePosition(stage)} (${stage.label}): ${after}: ${explain(seen, target.canary)}`
   return { reason: 'DeadlineExceeded', message }

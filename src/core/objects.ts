@@ -9,6 +9,7 @@ import type {
   ReplicaSet,
 } from './kubernetes.ts'
 import { canaryName, nameHash, OF_LABEL, RELEASE_LABEL, snapshotName, TRACK_LABEL } from './names.ts'
+import { limits } from './replicas.ts'
 import { templateHash } from './template.ts'
 
 /**
@@ -114,8 +115,22 @@ function remembered({ metadata, spec }: ReplicaSet): ReplicaSet {
 }
 
 /** A remembered ReplicaSet, to be created again with as many pods as stable shall have. */
-export function restoredSet(set: ReplicaSet, replicas: number): ReplicaSet {
-  return { ...set, spec: { ...set.spec, replicas } }
+export function restoredSet(set: ReplicaSet, replicas: number, deployment: Deployment): ReplicaSet {
+  const annotations = { ...set.metadata.annotations, ...sizeAnnotations(deployment) }
+  return { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas } }
+}
+
+/**
+ * What the Deployment controller notes on a ReplicaSet that it scales. One that serves with another number
+ * here counts as being scaled, for ever when its size is right already, and no rollout begins meanwhile.
+ * Source: k8s.io/kubernetes pkg/controller/deployment sync.go isScalingEvent and scale.
+ */
+export function sizeAnnotations({ spec }: Deployment): Readonly<Record<string, string>> {
+  const replicas = spec.replicas ?? 1
+  return {
+    'deployment.kubernetes.io/desired-replicas': String(replicas),
+    'deployment.kubernetes.io/max-replicas': String(limits(replicas, spec.strategy).ceiling),
+  }
 }
 
 function ownerReference(owner: KubernetesObject): OwnerReference {

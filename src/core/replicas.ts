@@ -20,6 +20,11 @@ export interface Fleet {
   /** Pods that exist or are about to: at least `desired`, more while surplus ones are still there. */
   readonly existing: number
   readonly available: number
+  /**
+   * Available pods beyond `desired` that are there to stay: a paused Deployment with several ReplicaSets is
+   * kept at spec.replicas + maxSurge (pkg/controller/deployment sync.go scale).
+   */
+  readonly surplus?: number
 }
 
 export interface Counts {
@@ -59,12 +64,13 @@ function resolve(value: IntOrPercent, total: number, round: (n: number) => numbe
  * pods first).
  */
 export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts): Counts {
+  const surplus = stable.surplus ?? 0
   let nextStable = stable.desired
   if (stable.desired < target.stable) {
     nextStable = between(stable.desired, limit.ceiling - canary.existing, target.stable)
   } else if (stable.desired > target.stable) {
     const covered = Math.min(canary.available, canary.desired)
-    nextStable = between(target.stable, limit.floor - covered, stable.desired)
+    nextStable = between(target.stable, limit.floor - covered - surplus, stable.desired)
   }
 
   let nextCanary = canary.desired
@@ -72,7 +78,7 @@ export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts
     const taken = Math.max(nextStable, stable.existing)
     nextCanary = between(canary.desired, limit.ceiling - taken, target.canary)
   } else if (canary.desired > target.canary) {
-    const needed = limit.floor - Math.min(stable.available, nextStable)
+    const needed = limit.floor - Math.min(stable.available, nextStable + surplus)
     nextCanary = between(target.canary, Math.min(needed, canary.available), canary.desired)
   }
   return { stable: nextStable, canary: nextCanary }

@@ -1,5 +1,5 @@
 /**
- * Pod templates are compared by what they mean: nulls, empty maps, the order of keys, the label that the
+ * Pod templates are compared by what they mean: nulls, the order of keys, empty labels, the label that the
  * Deployment controller adds to a ReplicaSet's copy, and `kubectl rollout restart`'s annotation do not make
  * another version.
  */
@@ -79,6 +79,12 @@ export function references(template: PodTemplate): readonly string[] {
   return [...found].sort()
 }
 
-/** Where a PodSpec names them: env and envFrom, volumes and projected volumes, imagePullSecrets. */
+/** Where a PodSpec names them: env and envFrom, volumes (projected and CSI ones too), imagePullSecrets. */
 const CONFIG_MAP_KEYS = new Set(['configMap', 'configMapRef', 'configMapKeyRef'])
-const SECRET_KEYS = new Set(['secret', 'secretRef', 'secretKeyRef', 'imagePullSecrets'])
+const SECRET_KEYS = new Set([
+  'secret',
+  'secretRef',
+  'secretKeyRef',
+  'nodePublishSecretRef',
+  'imagePullSecrets',
+])

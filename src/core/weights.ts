@@ -1,5 +1,5 @@
 /** From the plan and the state to numbers of pods. */
-import type { Observation } from './observe.ts'
+import type { Observation, SetSeen } from './observe.ts'
 import { parsePlan } from './plan.ts'
 import { canaryCount, type Stage, stages, surgeCount } from './plan-expand.ts'
 import { type Counts, type Fleet, limits, move, unbounded } from './replicas.ts'
@@ -25,12 +25,27 @@ export function targetOf(state: State): Counts {
 export function stableFleet(seen: Observation): Fleet {
   const known = seen.snapshot?.sets.map(set => set.metadata.name)
   const sets = known ? seen.sets.filter(set => known.includes(set.name)) : seen.sets
-  const existing = sets.reduce((sum, set) => sum + set.existing, 0)
+  const sum = (count: (set: SetSeen) => number) => sets.reduce((total, set) => total + count(set), 0)
+  const available = sum(set => set.available)
   return {
     desired: seen.replicas,
-    existing: Math.max(seen.replicas, existing),
-    available: sets.reduce((sum, set) => sum + set.available, 0),
+    existing: Math.max(
+      seen.replicas,
+      sum(set => set.existing),
+    ),
+    available,
+    surplus: mixSurplus(seen, sets),
   }
+}
+
+/** Of one ReplicaSet there is none: what it has too much of is on its way out. */
+function mixSurplus(seen: Observation, sets: readonly SetSeen[]): number {
+  const active = sets.filter(set => set.desired > 0)
+  if (active.length < 2 || !seen.settled || !seen.paused) return 0
+  const kept = limits(seen.replicas, seen.strategy).ceiling
+  const desired = active.reduce((sum, set) => sum + set.desired, 0)
+  const available = active.reduce((sum, set) => sum + set.available, 0)
+  return Math.max(0, Math.min(available, desired, kept) - seen.replicas)
 }
 
 const NO_PODS: Fleet = { desired: 0, existing: 0, available: 0 }

@@ -275,7 +275,8 @@ describe('the end', () => {
             if (!broken && world.state?.reason !== 'PromotionStalled') {
               expect(world.stableAvailable).toBe(world.deployment.spec.replicas)
             }
-            expect(state?.total).toBe(world.deployment.spec.replicas)
+            // What is left of an ended release is a record: N may change after it.
+            if (state && isLive(state)) expect(state.total).toBe(world.deployment.spec.replicas)
           })
         },
       ),

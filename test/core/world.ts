@@ -49,6 +49,8 @@ export class World {
   /** Everything that happened, for the message of a failed property. */
   readonly story: string[] = []
   readonly #pods = new Map<string, Pods>()
+  /** The generation that the Deployment controller saw last, by uid. */
+  readonly #observed = new Map<string, number>()
   #uids = 0
   #progress = { seen: '', at: 0 }
 
@@ -322,6 +324,7 @@ export class World {
   }
 
   private syncDeployment(deployment: Deployment): void {
+    this.#observed.set(deployment.metadata.uid ?? '', deployment.metadata.generation ?? 1)
     const replicas = deployment.spec.replicas ?? 1
     const owned = this.owned(deployment)
     const active = owned.filter(set => desired(set) > 0)
@@ -331,7 +334,7 @@ export class World {
         if (only) this.setReplicas(only.metadata.name, replicas)
         return
       }
-      this.scaleInProportion(active, replicas)
+      this.scaleInProportion(active, limits(replicas, deployment.spec.strategy).ceiling)
       return
     }
     const hash = templateHash(deployment.spec.template)
@@ -430,7 +433,7 @@ export class World {
     const hash = templateHash(deployment.spec.template)
     const updated = owned.filter(set => templateHash(set.spec.template) === hash)
     const status: Mutable<NonNullable<Deployment['status']>> = {
-      observedGeneration: deployment.metadata.generation ?? 1,
+      observedGeneration: this.#observed.get(deployment.metadata.uid ?? '') ?? 0,
       replicas: sum(owned.map(set => this.pods(set).total)),
       updatedReplicas: sum(updated.map(set => this.pods(set).total)),
       availableReplicas: sum(owned.map(set => this.pods(set).ready)),

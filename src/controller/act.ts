@@ -2,8 +2,8 @@
 import { ApiError, type Cluster, type ObjectRef } from '../cluster/port.ts'
 import { controllerRevisions, deployments, replicaSets } from '../cluster/resources.ts'
 import type { Decision, Mend } from '../core/decision.ts'
-import type { Deployment } from '../core/kubernetes.ts'
-import { makeCanary, makeSnapshot, restoredSet } from '../core/objects.ts'
+import type { ControllerRevision, Deployment } from '../core/kubernetes.ts'
+import { makeCanary, makeSnapshot, restoredSet, sizeAnnotations } from '../core/objects.ts'
 import { type Gathered, isControlledBy, ourCanary } from '../core/observe.ts'
 import { project } from '../core/project.ts'
 import { type DeploymentWrite, deploymentWrite, emergencyWrite, repair } from '../core/writes.ts'
@@ -42,9 +42,24 @@ async function takeSnapshot(acting: Acting, gathered: Gathered): Promise<void> {
     set => isControlledBy(set, deployment) && (set.spec.replicas ?? 1) > 0,
   )
   const snapshot = makeSnapshot(deployment, serving)
-  const { namespace } = refTo(deployment)
-  caches.snapshots.absorb(await cluster.create(controllerRevisions, namespace, snapshot))
+  caches.snapshots.absorb(await createOrAdopt(cluster, refTo(deployment).namespace, snapshot))
   await dropSnapshots(acting, gathered, snapshot.metadata.name)
+}
+
+/** One of that name has the same content, by its name: it only lost its owner (an orphaning deletion, a backup). */
+async function createOrAdopt(
+  cluster: Cluster,
+  namespace: string,
+  snapshot: ControllerRevision,
+): Promise<ControllerRevision> {
+  try {
+    return await cluster.create(controllerRevisions, namespace, snapshot)
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'CLUSTER_EXISTS')) throw error
+    const { name, ownerReferences, labels } = snapshot.metadata
+    const body = { metadata: { ownerReferences, labels } }
+    return cluster.patch(controllerRevisions, { namespace, name }, { type: 'merge', body })
+  }
 }
 
 async function dropSnapshots(
@@ -61,14 +76,16 @@ async function dropSnapshots(
 }
 
 async function carryOutMend({ cluster, caches }: Acting, gathered: Gathered, mend: Mend): Promise<void> {
-  const { namespace } = refTo(gathered.deployment)
+  const { deployment } = gathered
+  const { namespace } = refTo(deployment)
   if (mend.kind === 'scale') {
-    const patch = { type: 'merge', body: { spec: { replicas: mend.replicas } } } as const
+    const body = { metadata: { annotations: sizeAnnotations(deployment) }, spec: { replicas: mend.replicas } }
+    const patch = { type: 'merge', body } as const
     caches.replicaSets.absorb(await cluster.patch(replicaSets, { namespace, name: mend.name }, patch))
     return
   }
   caches.replicaSets.absorb(
-    await cluster.create(replicaSets, namespace, restoredSet(mend.set, mend.replicas)),
+    await cluster.create(replicaSets, namespace, restoredSet(mend.set, mend.replicas, deployment)),
   )
 }
 

@@ -60,6 +60,7 @@ export function startQueue(options: QueueOptions): Queue {
   const run = async (key: string): Promise<void> => {
     // Not in the caller's turn of the event loop: many additions in a row are one run.
     await Promise.resolve()
+    again.delete(key)
     clearTimeout(timers.get(key))
     timers.delete(key)
     let failed = false

@@ -6,7 +6,7 @@ import type { Wanted } from './conditions.ts'
 import type { Decision, Outcome, Wants } from './decision.ts'
 import type { Said } from './objects.ts'
 import type { Observation } from './observe.ts'
-import { failed, holding } from './phases/failed.ts'
+import { failed, holding, STALLED } from './phases/failed.ts'
 import { pending } from './phases/pending.ts'
 import { progressing } from './phases/progressing.ts'
 import { promoting, reverting } from './phases/promoting.ts'
@@ -75,14 +75,24 @@ function noticeScaling(state: State, seen: Observation): State {
   const asWanted = sameProjection(project(state), state.applied)
   if (!asWanted || state.applied?.replicas === undefined || seen.replicas === state.applied.replicas)
     return state
-  if (seen.replicas !== state.total) return withFields(state, { total: seen.replicas })
-  return withFields(state, { putBacks: (state.putBacks ?? 0) + 1 })
+  // From there each phase goes on; where it has no wish of its own, the size stays as it was made.
+  const stable = seen.replicas
+  if (stable !== state.total) return withFields(state, { total: stable, stable })
+  return withFields(state, { stable, putBacks: (state.putBacks ?? 0) + 1 })
+}
+
+/** What serves on, where that is not one version: the release before this one was being rolled out. */
+function mixOf(state: State, seen: Observation): string {
+  const versions = seen.snapshot?.sets.length ?? 0
+  if (versions < 2 || state.reason === STALLED) return ''
+  return `; the mix of ${versions} accepted versions from before serves on`
 }
 
 function conditionsFor(state: State | undefined, seen: Observation): Wanted {
   if (!state || !isLive(state)) return {}
   if (state.phase === 'Failed') {
-    return { Stalled: { reason: state.reason ?? 'Failed', message: state.message ?? 'the release failed' } }
+    const { reason = 'Failed', message = 'the release failed' } = state
+    return { Stalled: { reason, message: message + mixOf(state, seen) } }
   }
   // Pending is over in a moment as a rule: a condition for it would only be another write.
   if (state.phase === 'Pending') return {}

@@ -69,7 +69,8 @@ export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts
   if (stable.desired < target.stable) {
     nextStable = between(stable.desired, limit.ceiling - canary.existing, target.stable)
   } else if (stable.desired > target.stable) {
-    const covered = Math.min(canary.available, canary.desired)
+    // Once for a whole slice: going down pod by pod as the canary's get ready would be a write for each.
+    const covered = canary.available >= canary.desired ? canary.desired : 0
     nextStable = between(target.stable, limit.floor - covered - surplus, stable.desired)
   }
 

@@ -10,12 +10,17 @@ import type { PodTemplate } from './kubernetes.ts'
 export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
 const TEMPLATE_HASH_LABEL = 'pod-template-hash'
 
+/** Objects of the caches are never changed, only replaced: a template is hashed once. */
+const hashes = new WeakMap<PodTemplate, string>()
+
 /** Ten hexadecimal digits that name a version: the same for templates that mean the same. */
 export function templateHash(template: PodTemplate): string {
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(template)))
-    .digest('hex')
-    .slice(0, 10)
+  const known = hashes.get(template)
+  if (known !== undefined) return known
+  const text = JSON.stringify(canonical(template))
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 10)
+  hashes.set(template, hash)
+  return hash
 }
 
 /** Whether two templates are the same version. */

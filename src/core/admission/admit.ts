@@ -5,7 +5,7 @@
 import { COMMAND, formatErrors, readAnnotations, STATE } from '../annotations.ts'
 import type { AdmissionAnswer, AdmissionRequest, Deployment } from '../kubernetes.ts'
 import { planWarnings, summarizePlan } from '../plan-summary.ts'
-import { readState } from '../state.ts'
+import { isLive, readState, type State } from '../state.ts'
 import { accepted, denied, untouched } from './answer.ts'
 import { unfit } from './unfit.ts'
 import { admitUpdate } from './update.ts'
@@ -59,5 +59,11 @@ function admitCreate(object: Deployment): AdmissionAnswer {
       ? `ATTENTION: the copied object held a version that FAILED its release; it is started now without a canary`
       : `${STATE} was left out: it belongs to another object`,
   )
-  return accepted(object, { state: undefined, consume: true, paused: false, warnings })
+  const size = read.kind === 'ok' && isLive(read.state) ? wholeSize(object, read.state) : {}
+  return accepted(object, { state: undefined, consume: true, paused: false, ...size, warnings })
+}
+
+/** In a release spec.replicas is only stable's share of what the user wants. */
+function wholeSize({ spec }: Deployment, { applied, total }: State): { readonly replicas?: number } {
+  return spec.replicas === applied?.replicas ? { replicas: total } : {}
 }

@@ -12,6 +12,8 @@ import type { State } from '../state.ts'
 export function mend(state: State, seen: Observation): readonly Mend[] {
   const { snapshot } = seen
   if (!snapshot || snapshot.sets.length === 0 || state.total === 0 || seen.replicas === 0) return []
+  // Somebody un-paused it behind the webhook's back: a rollout runs that every mend would only contend with.
+  if (!seen.paused || !seen.settled) return []
   const wanted: Mend[] = []
   for (const set of snapshot.sets) {
     // Of several, each has its own share; of one, the whole.
@@ -22,9 +24,31 @@ export function mend(state: State, seen: Observation): readonly Mend[] {
       wanted.push({ kind: 'scale', name: found.name, replicas })
     }
   }
-  const known = new Set(snapshot.sets.map(set => set.metadata.name))
+  return [
+    ...wanted,
+    ...strangersDown(
+      state,
+      seen,
+      snapshot.sets.map(set => set.metadata.name),
+    ),
+  ]
+}
+
+/**
+ * Whatever else of the Deployment's has pods goes, its ready pods only as others cover them: an outage is no
+ * way to take an unverified version back. The rejected version itself goes at once.
+ */
+function strangersDown(state: State, seen: Observation, known: readonly string[]): readonly Mend[] {
+  const right = seen.sets.filter(set => known.includes(set.name))
+  const available = right.reduce((sum, set) => sum + set.available, 0) + (seen.canary?.available ?? 0)
+  let needed = Math.max(0, state.total - available)
+  const wanted: Mend[] = []
   for (const set of seen.sets) {
-    if (set.desired > 0 && !known.has(set.name)) wanted.push({ kind: 'scale', name: set.name, replicas: 0 })
+    if (set.desired === 0 || known.includes(set.name)) continue
+    const rejected = state.phase === 'Failed' && set.hash === state.release
+    const replicas = rejected ? 0 : Math.min(set.desired, set.available, needed)
+    needed -= replicas
+    if (replicas < set.desired) wanted.push({ kind: 'scale', name: set.name, replicas })
   }
   return wanted
 }

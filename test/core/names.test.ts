@@ -1,0 +1,60 @@
+/** Names of what Canaryhook makes. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { canaryName, nameHash, snapshotName } from '../../src/core/names.ts'
+
+const long = 'a-very-long-name-of-an-app-that-somebody-really-gave-to-it'
+const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+/** Names of Deployments: RFC 1123 subdomains of up to 253 characters. */
+const names = fc
+  .array(fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?$/), { minLength: 1, maxLength: 4 })
+  .map(labels =>
+    labels
+      .join('.')
+      .slice(0, 253)
+      .replace(/[-.]+$/, ''),
+  )
+
+describe('the canary’s name', () => {
+  test.each([
+    ['is the app’s with -canary', 'shop', 'shop-canary'],
+    ['keeps a dot', 'shop.v2', 'shop.v2-canary'],
+    ['is whole as long as it has 63 characters', long.slice(0, 56), `${long.slice(0, 56)}-canary`],
+    ['is cut beyond and told apart by a hash', long, `${long.slice(0, 45)}-${nameHash(long)}-canary`],
+    [
+      'is not cut behind a dash or a dot',
+      `${'a'.repeat(43)}.-${'b'.repeat(30)}`,
+      `${'a'.repeat(43)}-${nameHash(`${'a'.repeat(43)}.-${'b'.repeat(30)}`)}-canary`,
+    ],
+  ])('%s', (_sentence, name, expected) => {
+    expect(canaryName(name)).toBe(expected)
+    expect(expected.length).toBeLessThanOrEqual(63)
+  })
+
+  test('of two long names with the same beginning differ', () => {
+    expect(canaryName(`${long}-one`)).not.toBe(canaryName(`${long}-two`))
+  })
+
+  test('is always a name that Kubernetes takes, at most 63 characters long', () => {
+    fc.assert(
+      fc.property(names, name => {
+        for (const made of [canaryName(name), snapshotName(name, ['a', 'b'])]) {
+          expect(made).toMatch(subdomain)
+          expect(made.length).toBeLessThanOrEqual(63)
+        }
+        expect(nameHash(name)).toMatch(/^[0-9a-f]{10}$/)
+      }),
+    )
+  })
+})
+
+describe('the snapshot’s name', () => {
+  test('is the same for the same ReplicaSets in any order', () => {
+    expect(snapshotName('shop', ['a', 'b'])).toBe(snapshotName('shop', ['b', 'a']))
+  })
+
+  test('is another for other ReplicaSets, so that a new snapshot never meets the old one', () => {
+    const some = [['a'], ['b'], ['a', 'b'], []].map(uids => snapshotName('shop', uids))
+    expect(new Set(some).size).toBe(4)
+  })
+})

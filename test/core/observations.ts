@@ -1,0 +1,65 @@
+/** What decisions see, made of a few words: v1 serves, v2 is stored. */
+import type { CanarySeen, Observation, SetSeen, SnapshotSeen } from '../../src/core/observe.ts'
+import { release, replicaSet } from './shop.ts'
+
+/** A paused Deployment with v2 stored, 10 pods of v1 that serve and are in the snapshot, and no canary yet. */
+export function seen(fields: Partial<Observation> = {}): Observation {
+  const replicas = fields.replicas ?? 10
+  return {
+    namespace: 'default',
+    name: 'shop',
+    settled: true,
+    paused: true,
+    replicas,
+    strategy: undefined,
+    template: release('v2'),
+    sets: [setSeen('v1', replicas)],
+    snapshot: snapshotSeen('v1'),
+    canary: undefined,
+    stranger: undefined,
+    pods: [],
+    rolledOut: false,
+    stalled: undefined,
+    stableFailure: undefined,
+    referencesChanged: false,
+    conditions: [],
+    refused: undefined,
+    ...fields,
+  }
+}
+
+export function setSeen(version: string, desired: number, available = desired): SetSeen {
+  return {
+    name: `shop-${version}`,
+    uid: `shop-${version}-uid`,
+    hash: release(version),
+    desired,
+    existing: desired,
+    available,
+  }
+}
+
+export function snapshotSeen(...versions: readonly string[]): SnapshotSeen {
+  return {
+    name: 'shop-stable',
+    sets: versions.map(version => replicaSet(version, 5)),
+    hashes: versions.map(release),
+  }
+}
+
+export function canarySeen(
+  desired: number,
+  available = desired,
+  fields: Partial<CanarySeen> = {},
+): CanarySeen {
+  return {
+    desired,
+    existing: desired,
+    available,
+    release: release('v2'),
+    orphan: false,
+    deleting: false,
+    failure: undefined,
+    ...fields,
+  }
+}

@@ -1,0 +1,194 @@
+/** From objects to what decisions see. */
+import { describe, expect, test } from 'vitest'
+import { OURS } from '../../src/core/conditions.ts'
+import type { Condition, Deployment } from '../../src/core/kubernetes.ts'
+import { type Gathered, type Observation, observe } from '../../src/core/observe.ts'
+import { canary, canarySet, held, owner, pod, release, replicaSet, shop, snapshot } from './shop.ts'
+
+const v1 = replicaSet('v1', 10)
+const look = (fields: Partial<Gathered> = {}): Observation =>
+  observe({ deployment: held(), canary: undefined, replicaSets: [v1], snapshots: [], pods: [], ...fields })
+const ownedBy = <T extends { metadata: object }>(object: T, uid: string, name = 'other'): T => ({
+  ...object,
+  metadata: { ...object.metadata, ownerReferences: [{ ...owner('Deployment', name), uid }] },
+})
+const withStatus = (deployment: Deployment, status: NonNullable<Deployment['status']>) => ({
+  ...deployment,
+  status,
+})
+
+test('what the Deployment says of itself', () => {
+  expect(look()).toMatchObject({
+    namespace: 'default',
+    name: 'shop',
+    paused: true,
+    replicas: 10,
+    template: release('v2'),
+    canary: undefined,
+    stranger: undefined,
+    snapshot: undefined,
+  })
+  const { replicas: _, ...spec } = shop().spec
+  expect(look({ deployment: { ...shop(), spec } })).toMatchObject({ paused: false, replicas: 1 })
+})
+
+describe('ReplicaSets', () => {
+  test('are those that the Deployment controls, by uid: names prove nothing', () => {
+    const namesake = ownedBy(replicaSet('v0', 3), 'former-uid', 'shop')
+    const { ownerReferences: _, ...orphaned } = replicaSet('v9', 3).metadata
+    const orphan = { ...replicaSet('v9', 3), metadata: orphaned }
+    const { sets } = look({ replicaSets: [v1, namesake, orphan, canarySet(1)] })
+    expect(sets.map(set => set.name)).toEqual(['shop-v1'])
+  })
+
+  test('count by what is wanted, what exists and what is available', () => {
+    const shrinking = { ...replicaSet('v1', 7, 6), status: { replicas: 10, availableReplicas: 6 } }
+    expect(look({ replicaSets: [shrinking] }).sets).toMatchObject([
+      { desired: 7, existing: 10, available: 6, hash: release('v1') },
+    ])
+    const { status: _, ...fresh } = replicaSet('v1', 3)
+    expect(look({ replicaSets: [fresh] }).sets).toMatchObject([{ desired: 3, existing: 3, available: 0 }])
+  })
+})
+
+describe('whatever has the canary’s name', () => {
+  const { ownerReferences: _, ...unowned } = canary(1).metadata
+  const orphan: Deployment = { ...canary(1), metadata: unowned }
+  const unlabelled: Deployment = { ...orphan, metadata: { ...unowned, labels: { app: 'shop' } } }
+
+  test('is the canary when the Deployment controls it', () => {
+    expect(look({ canary: canary(3, 2) })).toMatchObject({
+      canary: {
+        desired: 3,
+        existing: 3,
+        available: 2,
+        release: release('v2'),
+        orphan: false,
+        deleting: false,
+      },
+      stranger: undefined,
+    })
+  })
+
+  test('is the canary when it carries our labels and nobody controls it', () => {
+    expect(look({ canary: orphan })).toMatchObject({ canary: { orphan: true }, stranger: undefined })
+  })
+
+  test.each([
+    ['without our labels', unlabelled, 'it was not made by Canaryhook'],
+    ['of another', ownedBy(canary(1), 'x', 'cart'), 'it belongs to Deployment cart'],
+    [
+      'with the labels of another app',
+      { ...orphan, metadata: { ...unowned, labels: { ...unowned.labels, 'canaryhook.dev/of': 'other' } } },
+      'it was not made by Canaryhook',
+    ],
+  ])('is a stranger %s', (_sentence, stranger, why) => {
+    expect(look({ canary: stranger, pods: [pod('a')], replicaSets: [v1, canarySet(1)] })).toMatchObject({
+      canary: undefined,
+      stranger: why,
+      pods: [],
+    })
+  })
+
+  test('is a stranger that is not in sight when the API server says that the name is taken', () => {
+    expect(look({ nameTaken: true }).stranger).toBe('it was not made by Canaryhook')
+    expect(look({ nameTaken: true, canary: canary(1) }).stranger).toBeUndefined()
+  })
+
+  test('tells why its pods cannot be made, once that is about its present spec', () => {
+    const refused: Condition = { type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }
+    const failing = withStatus(canary(3), { observedGeneration: 1, conditions: [refused] })
+    expect(look({ canary: failing }).canary).toMatchObject({ failure: 'exceeded quota', available: 0 })
+    const old = withStatus(canary(3), { observedGeneration: 0, conditions: [refused] })
+    expect(look({ canary: old }).canary?.failure).toBeUndefined()
+  })
+})
+
+test('pods are those of the canary’s ReplicaSets that are not being deleted', () => {
+  const going = { ...pod('going'), metadata: { ...pod('going').metadata, deletionTimestamp: 'x' } }
+  const foreign = { ...pod('foreign'), metadata: { ...pod('foreign').metadata, ownerReferences: [] } }
+  const pods = [pod('a'), going, foreign, pod('b')]
+  const { pods: found } = look({ canary: canary(2), replicaSets: [v1, canarySet(2)], pods })
+  expect(found.map(({ metadata }) => metadata.name)).toEqual(['a', 'b'])
+})
+
+describe('the snapshot', () => {
+  test('is the newest that the Deployment controls', () => {
+    const old = snapshot(replicaSet('v0', 10))
+    const newest = { ...snapshot(v1), revision: old.revision + 1 }
+    const foreign = { ...ownedBy(snapshot(replicaSet('v9', 1)), 'x'), revision: 99 }
+    const { snapshot: found } = look({ snapshots: [old, newest, foreign] })
+    expect(found).toMatchObject({ name: newest.metadata.name, hashes: [release('v1')] })
+  })
+})
+
+describe('settled', () => {
+  test.each([
+    ['without a status', undefined, false],
+    ['with a status of the former spec', { observedGeneration: 2 }, false],
+    ['with a status of this spec', { observedGeneration: 3 }, true],
+  ])('%s: %s', (_sentence, status, expected) => {
+    expect(look({ deployment: held({}, status && { status }) }).settled).toBe(expected)
+  })
+})
+
+describe('rolled out', () => {
+  const complete = { observedGeneration: 3, replicas: 10, updatedReplicas: 10, availableReplicas: 10 }
+  test.each([
+    ['when all pods are new and available', shop({ status: complete }), true],
+    ['not while paused', held({}, { status: complete }), false],
+    ['not by the status of the former spec', shop({ status: { ...complete, observedGeneration: 2 } }), false],
+    ['not while old pods are there', shop({ status: { ...complete, replicas: 11 } }), false],
+    ['not while new pods are missing', shop({ status: { ...complete, updatedReplicas: 9 } }), false],
+    ['not while pods are unavailable', shop({ status: { ...complete, availableReplicas: 9 } }), false],
+    ['not before anything is known', shop(), false],
+  ])('%s', (_sentence, deployment, expected) => {
+    expect(look({ deployment }).rolledOut).toBe(expected)
+  })
+})
+
+describe('stalled', () => {
+  const late: Condition = {
+    type: 'Progressing',
+    status: 'False',
+    reason: 'ProgressDeadlineExceeded',
+    message: 'late',
+  }
+  const status = { observedGeneration: 3, conditions: [late] }
+  test.each([
+    ['in the Deployment controller’s words', shop({ status }), 'late'],
+    ['not while paused', held({}, { status }), undefined],
+    ['not by an old status', shop({ status: { ...status, observedGeneration: 2 } }), undefined],
+    [
+      'not by our own condition',
+      shop({ status: { ...status, conditions: [{ ...late, message: `${OURS}x` }] } }),
+      undefined,
+    ],
+    [
+      'not by another reason',
+      shop({ status: { ...status, conditions: [{ ...late, reason: 'x' }] } }),
+      undefined,
+    ],
+  ])('%s', (_sentence, deployment, expected) => {
+    expect(look({ deployment }).stalled).toBe(expected)
+  })
+})
+
+describe('references changed', () => {
+  const naming = (name: string) => ({
+    metadata: { labels: { app: 'shop' } },
+    spec: { containers: [{ name: 'shop', envFrom: [{ configMapRef: { name } }] }] },
+  })
+  const serving = (name: string, available: number) => ({
+    ...replicaSet('v1', 10, available),
+    spec: { ...replicaSet('v1', 10).spec, template: naming(name) },
+  })
+  test.each([
+    ['when the stored template names another ConfigMap', serving('shop-aaa', 10), true],
+    ['not when it names the same', serving('shop-bbb', 10), false],
+    ['not by a ReplicaSet that serves nothing', serving('shop-aaa', 0), false],
+  ])('%s', (_sentence, set, expected) => {
+    const deployment = held({}, { spec: { template: naming('shop-bbb') } })
+    expect(look({ deployment, replicaSets: [set] }).referencesChanged).toBe(expected)
+  })
+})

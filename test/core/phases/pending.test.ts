@@ -1,0 +1,243 @@
+/** A held template: what comes of it, by what serves. */
+import { describe, expect, test } from 'vitest'
+import { decide } from '../../../src/core/decide.ts'
+import type { Observation } from '../../../src/core/observe.ts'
+import type { State } from '../../../src/core/state.ts'
+import { canarySeen, seen, setSeen, snapshotSeen } from '../observations.ts'
+import { at, NOW, release, state } from '../shop.ts'
+import { messages, reasons, shape } from './told.ts'
+
+const applied = { paused: true, replicas: 10 }
+const pending = (fields: Partial<State> = {}) =>
+  state({ phase: 'Pending', release: '', since: undefined, applied, ...fields })
+
+type Row = readonly [string, Partial<State>, Partial<Observation>, string, readonly string[]]
+
+test.each<Row>([
+  [
+    'waits until the Deployment controller has seen the stored spec',
+    {},
+    { settled: false },
+    'Pending, stable 10, canary keep',
+    [],
+  ],
+  [
+    'records what serves before anything else',
+    {},
+    { snapshot: undefined },
+    'Pending, stable 10, canary keep',
+    [],
+  ],
+  [
+    'records it anew when other ReplicaSets serve now',
+    {},
+    { snapshot: snapshotSeen('v0') },
+    'Pending, stable 10, canary keep',
+    [],
+  ],
+  [
+    'then it is a release, at its first step',
+    {},
+    {},
+    'Progressing step 1, stable 10, canary 1',
+    ['CanaryStarted'],
+  ],
+  [
+    'one available pod is enough to protect',
+    {},
+    { sets: [setSeen('v1', 10, 1)] },
+    'Progressing step 1, stable 10, canary 1',
+    ['CanaryStarted'],
+  ],
+  [
+    'no available pod: nothing to protect, a fix must be able to ship',
+    {},
+    { sets: [setSeen('v1', 10, 0)] },
+    'Promoting, stable 10, canary keep',
+    ['NoCanary'],
+  ],
+  ['no ReplicaSet at all: likewise', {}, { sets: [] }, 'Promoting, stable 10, canary keep', ['NoCanary']],
+  [
+    'a rollout that was going on: both versions serve, the mix is what counts as stable',
+    {},
+    { sets: [setSeen('v0', 4), setSeen('v1', 6)], snapshot: snapshotSeen('v0', 'v1') },
+    'Progressing step 1, stable 10, canary 1',
+    ['CanaryStarted'],
+  ],
+  [
+    'the template is the one that serves: un-paused',
+    {},
+    { template: release('v1') },
+    'Reverting, stable 10, canary keep',
+    ['Reverted'],
+  ],
+  [
+    'the template is one of a mix: it was accepted before',
+    {},
+    {
+      template: release('v0'),
+      sets: [setSeen('v0', 4), setSeen('v1', 6)],
+      snapshot: snapshotSeen('v0', 'v1'),
+    },
+    'Reverting, stable 10, canary keep',
+    ['Reverted'],
+  ],
+  [
+    'the template is the one of the snapshot, whose pods are away just now',
+    {},
+    { template: release('v1'), sets: [setSeen('v1', 10, 0)] },
+    'Reverting, stable 10, canary keep',
+    ['Reverted'],
+  ],
+  [
+    'an old ReplicaSet of that template that serves nothing proves nothing',
+    {},
+    { sets: [setSeen('v1', 10), setSeen('v2', 0)] },
+    'Progressing step 1, stable 10, canary 1',
+    ['CanaryStarted'],
+  ],
+  [
+    'a former canary that serves stays until stable is back',
+    { stable: 5, applied: { paused: true, replicas: 5 } },
+    { replicas: 5, canary: canarySeen(5) },
+    'Pending, stable 8, canary 5',
+    [],
+  ],
+  [
+    'pod by pod it goes as stable serves',
+    { stable: 10 },
+    { sets: [setSeen('v1', 10, 8)], canary: canarySeen(5) },
+    'Pending, stable 10, canary 2',
+    [],
+  ],
+  [
+    'a former canary that is not ready goes at once',
+    { stable: 10 },
+    { canary: canarySeen(3, 0) },
+    'Pending, stable 10, canary none',
+    [],
+  ],
+  [
+    'v3 while v2 rolled out: the mix is brought to N before v2’s canary goes',
+    { stable: 5, applied: { paused: true, replicas: 5 } },
+    {
+      replicas: 5,
+      sets: [setSeen('v1', 2), setSeen('v2', 3)],
+      template: release('v3'),
+      canary: canarySeen(5),
+    },
+    'Pending, stable 8, canary 5',
+    [],
+  ],
+  [
+    'without a former canary stable grows to its share as the release begins',
+    { stable: 7, applied: { paused: true, replicas: 7 } },
+    { replicas: 7 },
+    'Progressing step 1, stable 9, canary 1',
+    ['CanaryStarted'],
+  ],
+  [
+    'scaled to 0: nothing to compare with',
+    { total: 0, stable: 0 },
+    { replicas: 0 },
+    'Promoting, stable 0, canary keep',
+    ['NoCanary'],
+  ],
+  [
+    'promoted by a person: no canary',
+    { requests: [{ command: 'promote', by: 'bob' }] },
+    {},
+    'Promoting, stable 10, canary keep',
+    ['PromotedByHand'],
+  ],
+  [
+    'promoted by a person: a former canary is ended first all the same',
+    { requests: [{ command: 'promote', by: 'bob' }], stable: 10 },
+    { sets: [setSeen('v1', 10, 8)], canary: canarySeen(5) },
+    'Pending, stable 10, canary 2',
+    [],
+  ],
+  [
+    'aborted before it began: held',
+    { requests: [{ command: 'abort', by: 'bob' }] },
+    {},
+    'Failed, stable 10, canary none',
+    [],
+  ],
+  [
+    'paused before it began: it begins and stays at its first step',
+    { requests: [{ command: 'pause', by: 'bob' }] },
+    {},
+    'Progressing step 1, stable 10, canary 1',
+    ['CanaryStarted', 'Paused'],
+  ],
+])('%s', (_sentence, fields, looks, expected, said) => {
+  const decision = decide(pending(fields), seen(looks), NOW)
+  expect(shape(decision)).toBe(expected)
+  expect(reasons(decision)).toEqual(said)
+})
+
+describe('the snapshot', () => {
+  test.each<readonly [string, Partial<Observation>, 'take' | 'keep']>([
+    ['is taken when there is none', { snapshot: undefined }, 'take'],
+    ['is taken anew when it is of other ReplicaSets', { snapshot: snapshotSeen('v0') }, 'take'],
+    ['is kept when it is of those that serve', {}, 'keep'],
+    [
+      'is of every ReplicaSet that has pods, and of no other',
+      { sets: [setSeen('v0', 0), setSeen('v1', 10)], snapshot: snapshotSeen('v0', 'v1') },
+      'take',
+    ],
+  ])('%s', (_sentence, looks, expected) => {
+    expect(decide(pending(), seen(looks), NOW).snapshot).toBe(expected)
+  })
+})
+
+describe('the release that begins', () => {
+  test('is named by the stored template and begins now', () => {
+    const { state: begun, said } = decide(pending(), seen(), NOW)
+    expect(begun).toMatchObject({ release: release('v2'), since: at(0), step: 0 })
+    expect(said[0]?.message).toBe(`release ${release('v2')} by alice: 10%, 50%`)
+  })
+
+  test('knows nothing of the failure before it', () => {
+    const failed = { reason: 'Aborted', message: 'x', failedAt: at(-9), reached: at(-9), unready: at(-9) }
+    const { state: begun } = decide(pending(failed), seen(), NOW)
+    for (const field of Object.keys(failed)) expect(begun).not.toHaveProperty(field)
+    expect(begun).not.toHaveProperty('requests')
+  })
+
+  test('leaves stable alone where the former version’s ConfigMaps may be pruned', () => {
+    const decision = decide(pending(), seen({ referencesChanged: true }), NOW)
+    expect(shape(decision)).toBe('Progressing step 1, stable free, canary 1')
+    expect(messages(decision)).toMatch(/surge, as the new template names other ConfigMaps or Secrets/)
+  })
+
+  test('leaves stable alone only once it has its full size', () => {
+    const smaller = { stable: 7, applied: { paused: true, replicas: 7 } }
+    const decision = decide(pending(smaller), seen({ replicas: 7, referencesChanged: true }), NOW)
+    expect(decision.state).toMatchObject({ total: 10, stable: 10 })
+  })
+})
+
+test('what was aborted before it began says by whom and why', () => {
+  const abort = { command: 'abort', by: 'bob', because: 'canaryhook.dev/steps was removed' } as const
+  const { state: left, conditions } = decide(pending({ requests: [abort] }), seen(), NOW)
+  expect(left).toMatchObject({ phase: 'Failed', reason: 'Aborted', release: release('v2'), failedAt: at(0) })
+  expect(left?.message).toBe('aborted by bob (canaryhook.dev/steps was removed)')
+  expect(conditions).toMatchObject({ Stalled: { reason: 'Aborted' } })
+})
+
+test('after opting out the next template is let go, and what was left of the release is taken away', () => {
+  const requests = [{ command: 'promote', by: 'bob', because: 'steps removed' }] as const
+  const left = pending({ requests: [...requests], unprotected: true })
+  const letGo = decide(left, seen(), NOW)
+  expect(shape(letGo)).toBe('Promoting, stable 10, canary keep')
+  const looks = seen({ paused: false, rolledOut: false })
+  const over = decide({ ...(letGo.state ?? left), applied: { paused: false, replicas: 10 } }, looks, NOW)
+  expect(over).toMatchObject({
+    state: { phase: 'Succeeded' },
+    snapshot: 'drop',
+    canary: 'none',
+    conditions: {},
+  })
+})

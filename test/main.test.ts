@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { createAuthority, issueLeaf } from '../src/certs/certificates.ts'
+import { kubeconfigFor } from './cluster/fake-api-server.ts'
 import { reviewOf } from './webhook/review-fixture.ts'
 
 const validity = { now: Date.now(), days: 1 }
@@ -177,6 +178,19 @@ test('a controller without a cluster says how to give it one', async () => {
   const run = canaryhook(['controller', '--port', '0'])
   expect(await run.exited).toBe(1)
   expect(run.output().stdout).toContain('give --kubeconfig FILE, set KUBECONFIG, or run in a pod')
+})
+
+test('a controller whose cluster does not answer is alive and not ready, and stops when asked', async () => {
+  const kubeconfig = join(certs, 'kubeconfig')
+  // Port 9 is the discard service, which nobody runs.
+  await writeFile(kubeconfig, kubeconfigFor('https://127.0.0.1:9'))
+  const run = canaryhook(['controller', '--kubeconfig', kubeconfig, '--port', '0'])
+  const { port } = await run.logged('controller started')
+  const get = (path: string) => fetch(`http://localhost:${port}${path}`).then(response => response.status)
+  expect(await get('/healthz')).toBe(200)
+  expect(await get('/readyz')).toBe(503)
+  run.child.kill('SIGTERM')
+  expect(await run.exited).toBe(0)
 })
 
 function post(port: number, body: object): Promise<unknown> {

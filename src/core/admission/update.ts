@@ -70,7 +70,7 @@ export function admitUpdate(before: Deployment, after: Deployment, by: string): 
   }
 
   const warnings: string[] = []
-  if (sentState !== undefined && sentState !== stateText) {
+  if (touchesState(before, after) && was.kind !== 'unreadable') {
     warnings.push(`${STATE} is kept by Canaryhook: your change of it was put back`)
   }
   if (ignoreCommand) {
@@ -126,4 +126,12 @@ function admitUnreadable(
 function ours(annotations: Readonly<Record<string, string>>): string {
   const entries = Object.entries(annotations).filter(([key]) => key.startsWith(PREFIX))
   return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** Changed, or taken out by itself; a manifest that replaces the object whole simply does not know of it. */
+function touchesState(before: Deployment, after: Deployment): boolean {
+  const had = before.metadata.annotations?.[STATE]
+  const sent = after.metadata.annotations?.[STATE]
+  if (sent !== undefined || had === undefined) return sent !== had
+  return JSON.stringify(before.spec) === JSON.stringify(after.spec)
 }

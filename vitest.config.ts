@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    // Scenarios wait more than they compute: more of them at a time than there are cores.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // The sandbox's cluster library has imports without file extensions; this hook resolves them.

@@ -7,12 +7,14 @@ import { makeCanary, makeSnapshot, restoredSet, sizeAnnotations } from '../core/
 import { type Gathered, isControlledBy, ourCanary } from '../core/observe.ts'
 import { project } from '../core/project.ts'
 import { type DeploymentWrite, deploymentWrite, emergencyWrite, repair } from '../core/writes.ts'
-import type { Caches } from './caches.ts'
+import { type Caches, keyOf } from './caches.ts'
 
 export interface Acting {
   readonly cluster: Cluster
   readonly caches: Caches
   readonly now: () => number
+  /** The uid of the canary that was deleted last, by its key: until the watch tells, the cache still has it. */
+  readonly removed: Map<string, string>
   /** The state is stored: the moment to tell people. Only the first call counts. */
   readonly stored: (deployment: Deployment) => void
   /** A write for the canary was refused by the API server; the deadline decides what becomes of it. */
@@ -151,9 +153,10 @@ async function fitCanary(acting: Acting, gathered: Gathered, decision: Decision)
   if (wanted === 'keep' || canary?.metadata.deletionTimestamp) return
   try {
     if (wanted === 'none') {
-      if (!canary) return
-      const { uid } = canary.metadata
-      await cluster.remove(deployments, refTo(canary), uid === undefined ? {} : { uid })
+      const { uid } = canary?.metadata ?? {}
+      if (!canary || !uid || acting.removed.get(keyOf(canary.metadata)) === uid) return
+      await cluster.remove(deployments, refTo(canary), { uid })
+      acting.removed.set(keyOf(canary.metadata), uid)
     } else if (!canary) {
       const made = makeCanary(deployment, wanted)
       caches.deployments.absorb(await cluster.create(deployments, refTo(deployment).namespace, made))

@@ -36,6 +36,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
   const { cluster, caches, log, now } = reconciling
   // Only what the API server says again at the next try is kept here: losing it loses nothing.
   const refusals = new Map<string, Refusal>()
+  const removed = new Map<string, string>()
   let eventCount = 0
 
   const tell = (deployment: Deployment, decision: Decision): void => {
@@ -74,6 +75,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
           cluster,
           caches,
           now,
+          removed,
           stored: deployment => {
             if (!told) tell(deployment, decision)
             told = true
@@ -96,7 +98,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
   async function reportUnreadable(objects: Omit<Gathered, 'refused'>, why: string): Promise<void> {
     const message = `${why}; nothing is done until it can be read`
     const conditions = { Stalled: { reason: 'StateUnreadable', message } }
-    await act({ cluster, caches, now, stored: () => {}, refused: () => {} }, objects, {
+    await act({ cluster, caches, now, removed, stored: () => {}, refused: () => {} }, objects, {
       state: undefined,
       said: [],
       snapshot: 'keep',

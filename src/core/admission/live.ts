@@ -55,7 +55,6 @@ function supersede(update: Update, state: State): AdmissionAnswer {
   // Stable keeps its present size until the controller has looked: no pod goes or comes by guessing.
   const next = withFields(fresh, {
     stable: state.stable,
-    applied: state.applied,
     requests: requests.length > 0 ? requests : undefined,
   })
   const said = settings ? announcement(settings, after, state.total) : []

@@ -103,10 +103,16 @@ function endFormerCanary(state: State, seen: Observation): Outcome {
   return stay(withFields(state, { stable }), { canary: next.canary === 0 ? 'none' : next.canary })
 }
 
-/** The stored template serves already: it was accepted before. */
+/**
+ * The stored template serves already, or is the one that would if its pods were ready: it was accepted before.
+ * A snapshot says so only as long as nothing else serves; a promotion leaves it behind for a moment.
+ */
 function isServing(seen: Observation): boolean {
-  const runs = seen.sets.some(set => set.hash === seen.template && set.available > 0)
-  return runs || (seen.snapshot?.hashes.includes(seen.template) ?? false)
+  const serving = seen.sets.filter(set => set.available > 0)
+  if (serving.some(set => set.hash === seen.template)) return true
+  const { sets = [], hashes = [] } = seen.snapshot ?? {}
+  const known = new Set(sets.map(set => set.metadata.name))
+  return hashes.includes(seen.template) && serving.every(set => known.has(set.name))
 }
 
 function activeSets(seen: Observation): readonly SetSeen[] {

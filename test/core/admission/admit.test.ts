@@ -99,7 +99,7 @@ describe('the controller', () => {
 })
 
 test.each([
-  ['is deleted in the foreground', { object: shop({ metadata: { deletionTimestamp: 'x' } }) }],
+  ['is deleted in the foreground', { object: shop({ version: 'v2', metadata: { deletionTimestamp: 'x' } }) }],
   ['is deleted', { operation: 'DELETE', object: null }],
   ['is connected to', { operation: 'CONNECT', object: shop({ version: 'v2' }) }],
   ['is updated without its former self', { object: shop({ version: 'v2' }), oldObject: null }],

@@ -5,7 +5,7 @@ import type { Observation } from '../../../src/core/observe.ts'
 import type { State } from '../../../src/core/state.ts'
 import { canarySeen, seen, setSeen } from '../observations.ts'
 import { at, NOW, pod, release, state } from '../shop.ts'
-import { messages, reasons, shape } from './told.ts'
+import { reasons, shape } from './told.ts'
 
 const running = (fields: Partial<State> = {}) => {
   const { stable = 10 } = fields
@@ -251,78 +251,6 @@ describe('pods that went away and came back', () => {
     expect(away.wakeAt).toBe(NOW + 600_000)
     const back = look({ ...running(atFirst), unready: at(-100) }, stands)
     expect(back.state).not.toHaveProperty('unready')
-  })
-})
-
-describe('people', () => {
-  const asked = (command: NonNullable<State['requests']>[number]['command'], fields: Partial<State> = {}) =>
-    running({ ...atFirst, requests: [{ command, by: 'bob' }], ...fields })
-
-  test.each<readonly [string, State, string, readonly string[]]>([
-    [
-      'abort: stable goes back, the canary stays until it is',
-      asked('abort'),
-      'Failed, stable 10, canary 3',
-      ['CanaryFailed'],
-    ],
-    [
-      'skip: the step is over',
-      asked('skip'),
-      'Progressing step 2, stable 7, canary 5',
-      ['Skipped', 'CanaryAdvanced'],
-    ],
-    [
-      'skip of the last step: promotion',
-      asked('skip', { step: 1 }),
-      'Promoting, stable 7, canary keep',
-      ['Skipped', 'Promoting'],
-    ],
-    ['promote: all steps are over', asked('promote'), 'Promoting, stable 7, canary keep', ['Promoting']],
-    ['pause: it stays', asked('pause'), 'Progressing step 1, stable 7, canary 3', ['Paused']],
-    [
-      'resume: it goes on',
-      asked('resume', { held: { by: 'bob', since: at(-30) } }),
-      'Progressing step 1, stable 7, canary 3',
-      ['Resumed'],
-    ],
-    ['approve at another step: nothing', asked('approve'), 'Progressing step 1, stable 7, canary 3', []],
-    [
-      'approve: it goes on',
-      asked('approve', { plan: '30%, approve, 50%', step: 1 }),
-      'Progressing step 3, stable 7, canary 5',
-      ['Approved', 'CanaryAdvanced'],
-    ],
-  ])('%s', (_sentence, given, expected, said) => {
-    const decision = look(given, stands)
-    expect(shape(decision)).toBe(expected)
-    expect(reasons(decision)).toEqual(said)
-    expect(decision.state).not.toHaveProperty('requests')
-    if (said.length > 0) expect(messages(decision)).toMatch(/bob/)
-  })
-
-  test('are served in the order in which they asked', () => {
-    const requests = [
-      { command: 'pause', by: 'bob' },
-      { command: 'resume', by: 'eve' },
-    ] as const
-    expect(reasons(look(running({ ...atFirst, requests: [...requests] }), stands))).toEqual([
-      'Paused',
-      'Resumed',
-    ])
-  })
-
-  test('who keep it paused stop its clock', () => {
-    const held = { by: 'bob', since: at(-1000) }
-    const paused = running({ ...atFirst, reached: at(-1060), since: at(-1100), held })
-    expect(look(paused, stands).state).toMatchObject({ step: 0, held })
-    const resumed = look({ ...paused, requests: [{ command: 'resume', by: 'bob' }] }, stands)
-    expect(resumed.state).toMatchObject({ step: 0, reached: at(-60), since: at(-100) })
-    expect(resumed.wakeAt).toBe(NOW + 240_000)
-  })
-
-  test('are told in the condition who paused it and how to go on', () => {
-    const { conditions } = look(running({ ...atFirst, held: { by: 'bob' } }), stands)
-    expect(JSON.stringify(conditions)).toContain('paused by bob, to go on: kubectl annotate deployment shop')
   })
 })
 

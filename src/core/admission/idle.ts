@@ -5,7 +5,7 @@ import type { State } from '../state.ts'
 import { onlyRestarted } from '../template.ts'
 import { accepted, denied } from './answer.ts'
 import { announcement, begin } from './begin.ts'
-import type { Update } from './update.ts'
+import type { Update } from './user-update.ts'
 
 /** An update while no release is there: it may begin one. */
 export function admitIdle(update: Update, record: State | undefined): AdmissionAnswer {

@@ -7,7 +7,7 @@ import { type Request, type State, withFields } from '../state.ts'
 import { onlyRestarted } from '../template.ts'
 import { accepted, denied } from './answer.ts'
 import { announcement, begin } from './begin.ts'
-import type { Update } from './update.ts'
+import type { Update } from './user-update.ts'
 
 /** An update while a release runs or is held: the state goes on, whatever the request carries in its place. */
 export function admitLive(update: Update, was: State): AdmissionAnswer {

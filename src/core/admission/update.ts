@@ -1,12 +1,10 @@
 import {
   COMMAND,
-  type Command,
   formatErrors,
   isOptedIn,
   PREFIX,
   readAnnotations,
   readCommand,
-  type Settings,
   STATE,
 } from '../annotations.ts'
 import type { AdmissionAnswer, Deployment } from '../kubernetes.ts'
@@ -17,27 +15,7 @@ import { accepted, denied } from './answer.ts'
 import { admitIdle } from './idle.ts'
 import { admitLive } from './live.ts'
 import { unfit } from './unfit.ts'
-
-/** One update of a user, read: what changed, and what is asked for. */
-export interface Update {
-  readonly before: Deployment
-  readonly after: Deployment
-  /** Who asks, by authenticated name. */
-  readonly by: string
-  readonly templateChanged: boolean
-  readonly wasOptedIn: boolean
-  readonly isOptedIn: boolean
-  /** What the new object asks for; that of the old one where a changed template dropped it (`rollout undo`). */
-  readonly settings: Settings | undefined
-  /** Settings differ from the old object's. */
-  readonly settingsChanged: boolean
-  /** A command typed just now. */
-  readonly command: Command | undefined
-  /** The request carries the command annotation, to be obeyed or not. */
-  readonly carriesCommand: boolean
-  /** What there is to say already. */
-  readonly warnings: readonly string[]
-}
+import type { Update } from './user-update.ts'
 
 /** A user's update: what is wrong is denied with everything that is wrong; the rest depends on the release. */
 export function admitUpdate(before: Deployment, after: Deployment, by: string): AdmissionAnswer {

@@ -166,11 +166,17 @@ export function makeEvent(deployment: Deployment, said: Said, now: number, count
     involvedObject: { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name, uid },
     type: said.type,
     reason: said.reason,
-    // The API's limit for the message of an Event is 1024 bytes.
-    message: said.message.slice(0, 1000),
+    message: cut(said.message),
     count: 1,
     firstTimestamp: time,
     lastTimestamp: time,
     source: { component: 'canaryhook' },
   }
+}
+
+/** The events API allows messages of 1024 bytes (k8s.io/kubernetes pkg/apis/core/validation events.go). */
+function cut(message: string): string {
+  const bytes = new TextEncoder().encode(message)
+  if (bytes.length <= 1024) return message
+  return `${new TextDecoder().decode(bytes.slice(0, 1020)).replace(/\uFFFD+$/, '')}…`
 }

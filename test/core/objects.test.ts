@@ -151,7 +151,12 @@ describe('an Event', () => {
   })
 
   test('is cut to what the API takes', () => {
+    const bytes = (text: string) => new TextEncoder().encode(text).length
     const { message } = makeEvent(shop(), { ...said, message: 'a'.repeat(3000) }, NOW, 0)
-    expect(message).toMatch(/^a{900,1024}$/)
+    expect(message).toMatch(/^a{900,1023}…$/)
+    expect(bytes(message)).toBeLessThanOrEqual(1024)
+    const arrows = makeEvent(shop(), { ...said, message: '→'.repeat(1000) }, NOW, 0).message
+    expect(arrows).toMatch(/^→{300,341}…$/)
+    expect(bytes(arrows)).toBeLessThanOrEqual(1024)
   })
 })

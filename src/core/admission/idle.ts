@@ -49,7 +49,8 @@ function start(update: Update, settings: Settings): AdmissionAnswer {
       `${STEPS} was dropped in the same change: this is still a canary release, by the former plan`,
     )
   }
-  if (update.templateChanged) warnings.push(...announcement(settings, update.after, total))
+  if (!update.templateChanged) warnings.push('resumed; what was never rolled out is a canary release now:')
+  warnings.push(...announcement(settings, update.after, total))
   const state = begin(settings, update.by, total)
   return accepted(update.after, { state, consume: update.carriesCommand, warnings })
 }

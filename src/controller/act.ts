@@ -133,7 +133,7 @@ async function withoutWebhook(
   const { state } = decision
   const down = error instanceof ApiError && error.code === 'CLUSTER_WEBHOOK'
   if (!down || state?.phase !== 'Failed') throw error
-  const write = emergencyWrite(gathered.deployment, state)
+  const write = emergencyWrite(gathered.deployment, decision, acting.now())
   const deployment = write ? await send(acting, gathered.deployment, write) : gathered.deployment
   acting.stored(deployment)
   await fitCanary(acting, { ...gathered, deployment }, decision)

@@ -29,6 +29,7 @@ export function transitionLine(
     step: state && state.step + 1,
     ...(target && ('percent' in target ? { weight: target.percent } : { pods: target.pods })),
     reason,
+    ...(state?.phase === 'Failed' && { failure: state.reason }),
   }
   return [fields, `${VERBS[reason] ?? reason} ${namespace}/${name} ${message}`]
 }

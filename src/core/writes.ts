@@ -29,21 +29,27 @@ export function deploymentWrite(
   now: number,
 ): DeploymentWrite | undefined {
   const { state } = decision
-  const text = state && printState(withoutApplied(state))
   const stored = readState(deployment.metadata.annotations)
-  const storedText = stored.kind === 'ok' ? printState(withoutApplied(stored.state)) : undefined
   const applied = stored.kind === 'ok' ? stored.state.applied : undefined
   const projection = state && project(state)
-  const changed = text !== storedText
-
   if (state && (decision.restore || (projection && !isInEffect(projection, applied, deployment)))) {
     return { to: 'main', body: mainBody(deployment, state, decision.restore) }
   }
-  const conditions =
-    decision.conditions === 'keep'
-      ? []
-      : conditionPatch(decision.conditions, deployment.status?.conditions ?? [], now)
-  if (!changed && conditions.length === 0) return undefined
+  return statusWrite(deployment, decision, now)
+}
+
+/** The part that meets no webhook: the state where it changed, and the conditions where they do. */
+function statusWrite(
+  deployment: Deployment,
+  { state, conditions }: Pick<Decision, 'state' | 'conditions'>,
+  now: number,
+): DeploymentWrite | undefined {
+  const stored = readState(deployment.metadata.annotations)
+  const was = stored.kind === 'ok' ? stored.state : undefined
+  const changed = textOf(state) !== textOf(was)
+  const current = deployment.status?.conditions ?? []
+  const patch = conditions === 'keep' ? [] : conditionPatch(conditions, current, now)
+  if (!changed && patch.length === 0) return undefined
   return {
     to: 'status',
     body: {
@@ -51,10 +57,10 @@ export function deploymentWrite(
       ...(changed && {
         metadata: {
           resourceVersion: deployment.metadata.resourceVersion,
-          annotations: { [STATE]: state ? withApplied(state, applied) : null },
+          annotations: { [STATE]: state ? withApplied(state, was?.applied) : null },
         },
       }),
-      ...(conditions.length > 0 && { status: { conditions } }),
+      ...(patch.length > 0 && { status: { conditions: patch } }),
     },
   }
 }
@@ -104,16 +110,15 @@ export function repair(written: Deployment, state: State): DeploymentWrite | und
 }
 
 /**
- * The same with the webhook down, for a release that failed: the state through the status, where no webhook
- * is in the way, so that it is not lost; undefined when it is stored already.
+ * With the webhook down, for a release that failed: state and conditions through the status, where no webhook
+ * is in the way, so that nothing is lost and people see why; undefined when that is done already.
  */
-export function emergencyWrite(deployment: Deployment, state: State): DeploymentWrite | undefined {
-  const stored = readState(deployment.metadata.annotations)
-  const applied = stored.kind === 'ok' ? stored.state.applied : undefined
-  const text = withApplied(state, applied)
-  if (stored.kind === 'ok' && text === printState(stored.state)) return undefined
-  const { resourceVersion } = deployment.metadata
-  return { to: 'status', body: { metadata: { resourceVersion, annotations: { [STATE]: text } } } }
+export function emergencyWrite(
+  deployment: Deployment,
+  decision: Pick<Decision, 'state' | 'conditions'>,
+  now: number,
+): DeploymentWrite | undefined {
+  return statusWrite(deployment, decision, now)
 }
 
 /** What was last projected stays on record, as long as there is something to project. */
@@ -121,6 +126,7 @@ function withApplied(state: State, applied: State['applied']): string {
   return printState(withFields(state, { applied: isLive(state) ? applied : undefined }))
 }
 
-function withoutApplied(state: State): State {
-  return withFields(state, { applied: undefined })
+/** The state but for what was projected of it, which is the webhook's to say. */
+function textOf(state: State | undefined): string | undefined {
+  return state && printState(withFields(state, { applied: undefined }))
 }

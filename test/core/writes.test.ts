@@ -162,15 +162,18 @@ describe('the repair', () => {
 describe('the emergency write of a failed release', () => {
   const failed = state({ phase: 'Failed', reason: 'Aborted' })
 
-  test('stores the state past the webhook, and claims nothing of what is projected', () => {
-    const made = parts(emergencyWrite(stored, failed))
+  const decided = { state: failed, conditions: { Stalled: { reason: 'Aborted', message: 'aborted by bob' } } }
+
+  test('stores the state past the webhook, claims nothing of what is projected, and says why', () => {
+    const made = parts(emergencyWrite(stored, decided, NOW))
     expect(made).toMatchObject({ to: 'status', resourceVersion: '100', state: { ...failed, applied } })
     expect(made.spec).toBeUndefined()
+    expect(made.conditions).toEqual(['Stalled', 'Progressing'])
   })
 
   test('is written once', () => {
     const after = shop({ version: 'v2', state: printState({ ...failed, applied }) })
-    expect(emergencyWrite(after, failed)).toBeUndefined()
+    expect(emergencyWrite(after, { ...decided, conditions: 'keep' }, NOW)).toBeUndefined()
   })
 })
 

@@ -1,6 +1,7 @@
 import { COMMAND, type Settings, STEPS } from '../annotations.ts'
 import { answerCommand } from '../commands.ts'
 import type { AdmissionAnswer } from '../kubernetes.ts'
+import { planWarnings, summarizePlan } from '../plan-summary.ts'
 import type { State } from '../state.ts'
 import { onlyRestarted } from '../template.ts'
 import { accepted, denied } from './answer.ts'
@@ -37,6 +38,13 @@ export function admitIdle(update: Update, record: State | undefined): AdmissionA
   if (before.spec.paused && !after.spec.paused) return start(update, settings)
   if (onlyRestarted(before.spec.template, after.spec.template)) {
     return pass('a restart is not a canary: the pods of the version that serves are replaced')
+  }
+  if (update.settingsChanged) {
+    const { plan, capacity } = settings
+    return pass(
+      `later changes of the template: ${summarizePlan(plan)}`,
+      ...planWarnings(plan, after.spec.replicas ?? 1, capacity),
+    )
   }
   return pass()
 }

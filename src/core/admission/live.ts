@@ -1,4 +1,4 @@
-import { COMMAND, STEPS } from '../annotations.ts'
+import { COMMAND, type Settings, STEPS } from '../annotations.ts'
 import { answerCommand } from '../commands.ts'
 import type { AdmissionAnswer, Deployment } from '../kubernetes.ts'
 import { appliedReplicas } from '../manifest.ts'
@@ -23,7 +23,7 @@ export function admitLive(update: Update, was: State): AdmissionAnswer {
     if (answer.kind === 'refused') {
       return denied(`${COMMAND}=${command} was not carried out: ${answer.because}`)
     }
-    next = ask(state, { command, by })
+    next = ask(command === 'retry' ? withSettings(state, update.settings) : state, { command, by })
     said.push(`${command}: ${answer.says}`)
   }
   said.push(...remarks(update, state))
@@ -57,7 +57,8 @@ function supersede(update: Update, state: State): AdmissionAnswer {
     stable: state.stable,
     requests: requests.length > 0 ? requests : undefined,
   })
-  const said = settings ? announcement(settings, after, state.total) : []
+  const said = settings ? [...announcement(settings, after, state.total)] : []
+  if (said[0]) said[0] = `unless it is the version that serves: ${said[0]}`
   const how = command === 'promote' ? ['shipped without a canary, as you asked'] : said
   const dropped = update.isOptedIn
     ? []
@@ -82,6 +83,13 @@ function letGo(state: State, by: string): State {
     message: undefined,
     failedAt: undefined,
   })
+}
+
+/** A retry is a release by what the annotations say now: that may be just what was mended. */
+function withSettings(state: State, settings: Settings | undefined): State {
+  if (!settings) return state
+  const { steps: plan, deadline, maxRestarts, onFailure } = settings
+  return withFields(state, { plan, deadline, maxRestarts, onFailure })
 }
 
 function ask(state: State, request: Request): State {
@@ -120,8 +128,13 @@ function remarks({ before, after, settingsChanged, isOptedIn }: Update, state: S
   if (paused === false && !before.spec.paused && after.spec.paused) {
     said.push('the accepted version is being rolled out: spec.paused was put back')
   }
-  if (settingsChanged && isOptedIn)
-    said.push('the plan of the running release is fixed: changes count for the next one')
+  if (settingsChanged && isOptedIn) {
+    said.push(
+      state.phase === 'Failed'
+        ? `changes count for the next release, and for ${COMMAND}=retry`
+        : 'the plan of the running release is fixed: changes count for the next one',
+    )
+  }
   if (onlyRestarted(before.spec.template, after.spec.template)) {
     said.push('a restart in the middle of a release takes effect when the release is over')
   }

@@ -4,10 +4,10 @@ import type { State } from '../state.ts'
 import { stagesOf } from '../weights.ts'
 
 /** On to the next stage, or to promotion after the last. */
-export function advance(state: State, now: number): Outcome {
+export function advance(state: State, now: number, how = 'every step passed'): Outcome {
   const step = state.step + 1
   const stage = stagesOf(state)[step]
-  if (!stage) return promote(state, now)
+  if (!stage) return promote(state, now, how)
   return turn(
     state,
     { step, since: stamp(now), reached: undefined, unready: undefined },
@@ -24,7 +24,7 @@ function weightOf({ target, waits }: Stage): string {
  * The stored template becomes the app: un-paused at the current stable count, with the canary still serving;
  * un-pausing and growing in one write would scale the former version up first.
  */
-export function promote(state: State, now: number, how = 'every step passed'): Outcome {
+export function promote(state: State, now: number, how: string): Outcome {
   return turn(
     state,
     {

@@ -31,7 +31,7 @@ export function failed(state: State, now: number, { reason, message }: Failure):
       held: undefined,
       requests: undefined,
     },
-    warning('CanaryFailed', `rolling back: ${message}`),
+    warning('CanaryFailed', reason === STALLED ? message : `rolling back: ${message}`),
   )
 }
 

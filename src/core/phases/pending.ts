@@ -2,6 +2,7 @@ import { normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts
 import type { Observation, SetSeen } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
 import { nextCounts, stableField } from '../weights.ts'
+import { failed } from './failed.ts'
 
 /**
  * A template was changed and held. What comes of it is decided here, by what serves: the canary of a former
@@ -11,14 +12,8 @@ import { nextCounts, stableField } from '../weights.ts'
 export function pending(state: State, seen: Observation, now: number): Outcome {
   const aborted = state.requests?.find(request => request.command === 'abort')
   if (aborted) {
-    return turn(state, {
-      phase: 'Failed',
-      reason: 'Aborted',
-      message: `aborted by ${aborted.by}${aborted.because ? ` (${aborted.because})` : ''}`,
-      failedAt: stamp(now),
-      release: seen.template,
-      requests: undefined,
-    })
+    const message = `aborted by ${aborted.by}${aborted.because ? ` (${aborted.because})` : ''}`
+    return failed(withFields(state, { release: seen.template }), now, { reason: 'Aborted', message })
   }
   if (!seen.settled) return stay(state, {})
   if (seen.canary) return endFormerCanary(state, seen)

@@ -35,7 +35,7 @@ export function progressing(state: State, seen: Observation, now: number): Outco
     return turn(state, { surge }, normal('Surge', `stable is left at its size from here: ${surge}`))
   }
   const stage = stagesOf(state)[state.step]
-  if (!stage) return promote(state, now)
+  if (!stage) return promote(state, now, 'every step passed')
 
   const target = targetOf(state)
   const next = nextCounts(state, seen, target)

@@ -19,7 +19,10 @@ export function carryOut(request: Request, asked: State, now: number): Outcome {
     case 'resume':
       return turn(resumed(state, now), {}, normal('Resumed', `resumed by ${by}`))
     case 'skip':
-      return saying(advance(state, now), normal('Skipped', `step skipped by ${by}`))
+      return saying(
+        advance(state, now, `the last step was skipped by ${by}`),
+        normal('Skipped', `step skipped by ${by}`),
+      )
     case 'approve':
       if (stagesOf(state)[state.step]?.waits !== 'approve') return turn(state, {})
       return saying(advance(state, now), normal('Approved', `approved by ${by}`))

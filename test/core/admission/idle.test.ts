@@ -169,7 +169,6 @@ describe('without a change of the template', () => {
   test.each([
     ['scaling', respecified(v1, { replicas: 20 })],
     ['a label', shop({ metadata: { labels: { team: 'web' } } })],
-    ['another plan', annotated(v1, { [STEPS]: '20%' })],
     ['opting out', annotated(v1, { [STEPS]: undefined })],
     ['the same again', v1],
   ])('%s changes nothing', (_sentence, after) => {
@@ -177,6 +176,12 @@ describe('without a change of the template', () => {
     expect(stored.message).toBe('')
     expect(stored.changes).toBe(0)
     expect(stored.warnings).toBe('')
+  })
+
+  test('another plan changes nothing but what a person is told of later releases', () => {
+    const stored = update(v1, annotated(v1, { [STEPS]: '20%, approve' }))
+    expect(stored.changes).toBe(0)
+    expect(stored.warnings).toContain('later changes of the template: canary 20% → approve → full')
   })
 
   test('opting out takes the record of the last release along', () => {

@@ -162,7 +162,7 @@ test.each<Row>([
     { requests: [{ command: 'abort', by: 'bob' }] },
     {},
     'Failed, stable 10, canary none',
-    [],
+    ['CanaryFailed'],
   ],
   [
     'paused before it began: it begins and stays at its first step',

@@ -27,10 +27,18 @@ async function settled(name: string): Promise<JsonObject> {
     const again = await get(`${DEPLOYMENTS}/${name}`)
     expect(version(again.body)).toBe(version(body))
     return again.body
-  })
+  }, 10_000)
 }
 
 describe('create', () => {
+  test('keeps no empty map of labels or annotations in a template', async () => {
+    const made = deployment('empty-maps')
+    const { body } = await create(DEPLOYMENTS, made)
+    const emptied = { spec: { template: { metadata: { annotations: {} } } } }
+    const { body: patched } = await patch(`${DEPLOYMENTS}/empty-maps`, emptied)
+    expect(at(patched, 'spec', 'template')).toEqual(at(body, 'spec', 'template'))
+  })
+
   test('fills in what the API server fills in', async () => {
     const { status, body } = await create(
       DEPLOYMENTS,

@@ -69,6 +69,14 @@ function defaultVolume(volume: JsonObject): void {
 /** The template of a workload: its pod spec, and an absent creationTimestamp as servers print it. */
 export function defaultPodTemplate(workloadSpec: JsonObject): void {
   const template = childObject(workloadSpec, 'template')
-  childObject(template, 'metadata')
+  dropEmptyMaps(childObject(template, 'metadata'))
   defaultPodSpec(childObject(template, 'spec'))
+}
+
+/** A real API server stores protobuf, which knows no difference between an empty map and none. */
+function dropEmptyMaps(metadata: JsonObject): void {
+  for (const key of ['labels', 'annotations']) {
+    const map = metadata[key]
+    if (isObject(map) && Object.keys(map).length === 0) delete metadata[key]
+  }
 }

@@ -20,7 +20,8 @@ function ownedBy(owner: JsonObject): JsonObject {
   return { apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true }
 }
 
-const gone = (path: string) => vi.waitFor(async () => expect(await status(path)).toBe(404))
+const gone = (path: string) =>
+  vi.waitFor(async () => expect(await status(path)).toBe(404), { timeout: 10_000 })
 
 test('what a deleted Deployment owned goes with it, whatever its kind', async () => {
   const owner = await create(DEPLOYMENTS, deployment('owner'))
@@ -50,11 +51,14 @@ test('Orphan keeps what was owned, without the reference', async () => {
   await create(CONFIG_MAPS, configMap('orphan', { metadata: { ownerReferences: [ownedBy(owner)] } }))
   await remove(`${DEPLOYMENTS}/orphaner`, { propagationPolicy: 'Orphan' })
   await gone(`${DEPLOYMENTS}/orphaner`)
-  await vi.waitFor(async () => {
-    const { body } = await sandbox.request('admin', 'GET', `${CONFIG_MAPS}/orphan`)
-    expect(body.kind).toBe('ConfigMap')
-    expect(at(body, 'metadata', 'ownerReferences')).toBeUndefined()
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await sandbox.request('admin', 'GET', `${CONFIG_MAPS}/orphan`)
+      expect(body.kind).toBe('ConfigMap')
+      expect(at(body, 'metadata', 'ownerReferences')).toBeUndefined()
+    },
+    { timeout: 10_000 },
+  )
 })
 
 test('Foreground takes the owned first', async () => {

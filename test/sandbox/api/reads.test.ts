@@ -133,23 +133,26 @@ test('a Table has the columns that kubectl prints', async () => {
     body: deployment('tabled', { spec: { replicas: 1 } }),
   })
   const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
-  await vi.waitFor(async () => {
-    const { body } = await get(DEPLOYMENTS, accept)
-    expect(body.kind).toBe('Table')
-    const columns = (body.columnDefinitions as { name: string }[]).map(column => column.name)
-    expect(columns).toEqual([
-      'Name',
-      'Ready',
-      'Up-to-date',
-      'Available',
-      'Age',
-      'Containers',
-      'Images',
-      'Selector',
-    ])
-    const [row] = body.rows as { cells: unknown[] }[]
-    expect(row?.cells.slice(0, 4)).toEqual(['tabled', '1/1', 1, 1])
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await get(DEPLOYMENTS, accept)
+      expect(body.kind).toBe('Table')
+      const columns = (body.columnDefinitions as { name: string }[]).map(column => column.name)
+      expect(columns).toEqual([
+        'Name',
+        'Ready',
+        'Up-to-date',
+        'Available',
+        'Age',
+        'Containers',
+        'Images',
+        'Selector',
+      ])
+      const [row] = body.rows as { cells: unknown[] }[]
+      expect(row?.cells.slice(0, 4)).toEqual(['tabled', '1/1', 1, 1])
+    },
+    { timeout: 10_000 },
+  )
 })
 
 test.each([

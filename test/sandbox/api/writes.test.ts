@@ -268,12 +268,15 @@ describe('subresources', () => {
 test('the simulated controllers keep observedGeneration, of ReplicaSets too', async () => {
   await create(DEPLOYMENTS, deployment('observed', { spec: { replicas: 1 } }))
   await patch(`${DEPLOYMENTS}/observed`, { spec: { replicas: 2 } })
-  await vi.waitFor(async () => {
-    const sets = await get('/apis/apps/v1/namespaces/default/replicasets?labelSelector=app%3Dobserved')
-    expect(sets.body.items).toMatchObject([
-      { metadata: { generation: 2 }, status: { observedGeneration: 2, replicas: 2 } },
-    ])
-  })
+  await vi.waitFor(
+    async () => {
+      const sets = await get('/apis/apps/v1/namespaces/default/replicasets?labelSelector=app%3Dobserved')
+      expect(sets.body.items).toMatchObject([
+        { metadata: { generation: 2 }, status: { observedGeneration: 2, replicas: 2 } },
+      ])
+    },
+    { timeout: 10_000 },
+  )
 })
 
 test('a template applied while the controllers are busy is never overlooked', async () => {
@@ -286,10 +289,13 @@ test('a template applied while the controllers are busy is never overlooked', as
   await patch(`${DEPLOYMENTS}/overlooked`, {
     spec: { template: { spec: { containers: [{ name: 'web', image: 'web:v2' }] } } },
   })
-  await vi.waitFor(async () => {
-    const { body } = await get(`${DEPLOYMENTS}/overlooked`)
-    expect(at(body, 'status', 'observedGeneration')).toBe(2)
-    expect(JSON.stringify(body.status)).toContain('exceeded quota: none')
-  })
+  await vi.waitFor(
+    async () => {
+      const { body } = await get(`${DEPLOYMENTS}/overlooked`)
+      expect(at(body, 'status', 'observedGeneration')).toBe(2)
+      expect(JSON.stringify(body.status)).toContain('exceeded quota: none')
+    },
+    { timeout: 10_000 },
+  )
   await sandbox.request('admin', 'DELETE', '/api/v1/namespaces/default/resourcequotas/none')
 })

@@ -1,0 +1,132 @@
+/** Watches the namespace of an app: what there is now, and everything that was to be seen since. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster } from '../../src/cluster/port.ts'
+import { controllerRevisions, deployments, events, pods, replicaSets } from '../../src/cluster/resources.ts'
+import type { Deployment } from '../../src/core/kubernetes.ts'
+import { describeView, lookAt, ready, type View } from './view.ts'
+
+export interface Watcher {
+  readonly now: View
+  /** A view at every change of a pod or Deployment, oldest first. */
+  readonly history: readonly View[]
+  /** Forgets the history. */
+  restart(): void
+  /** Waits until nothing has changed for some milliseconds. */
+  quiet(milliseconds: number): Promise<void>
+  /** Takes in the answer to a write, so that nobody waits for what was true before it. */
+  absorb(deployment: Deployment): void
+  /**
+   * Waits until something is true.
+   * @param what in words, for the error
+   * @throws Error with what was seen last, and how it came there
+   */
+  until(what: string, check: (view: View) => boolean, within?: number): Promise<View>
+  stop(): void
+}
+
+/** Ends a wait that is in vain: a machine that is busy with other things must not. */
+const PATIENCE = 30_000
+
+export async function startWatcher(cluster: Cluster, namespace: string): Promise<Watcher> {
+  let history: View[] = []
+  let now: View | undefined
+  const waiting = new Set<() => void>()
+  const changed = () => {
+    now = look()
+    history.push(now)
+    for (const check of [...waiting]) check()
+  }
+  const where = { namespace }
+  const all = {
+    deployments: cluster.watch(deployments, where, changed),
+    pods: cluster.watch(pods, where, changed),
+    replicaSets: cluster.watch(replicaSets, where, changed),
+    snapshots: cluster.watch(controllerRevisions, where, changed),
+    events: cluster.watch(events, where, changed),
+  }
+  const look = (): View =>
+    lookAt({
+      deployments: all.deployments.list(),
+      pods: all.pods.list(),
+      replicaSets: all.replicaSets.list(),
+      snapshots: all.snapshots.list(),
+      events: all.events.list(),
+    })
+  await Promise.all(Object.values(all).map(({ synced }) => synced))
+
+  return {
+    get now() {
+      now ??= look()
+      return now
+    },
+    get history() {
+      return history
+    },
+    restart() {
+      history = []
+    },
+    async quiet(milliseconds) {
+      for (;;) {
+        const rest = (history.at(-1)?.at ?? 0) + milliseconds - Date.now()
+        if (rest <= 0) return
+        await sleep(rest)
+      }
+    },
+    absorb: deployment => all.deployments.absorb(deployment),
+    until(what, check, within = PATIENCE) {
+      return new Promise((resolve, reject) => {
+        const began = Date.now()
+        const look = () => {
+          const view =
+            now ?? lookAt({ deployments: [], pods: [], replicaSets: [], snapshots: [], events: [] })
+          if (!check(view)) return
+          end()
+          resolve(view)
+        }
+        const end = () => {
+          clearTimeout(timer)
+          waiting.delete(look)
+        }
+        const timer = setTimeout(() => {
+          end()
+          reject(
+            new Error(`${what}: not within ${within / 1000} s. What was seen:\n${story(history, began)}`),
+          )
+        }, within)
+        waiting.add(look)
+        look()
+      })
+    },
+    stop() {
+      for (const watching of Object.values(all)) watching.stop()
+    },
+  }
+}
+
+/** The last different views, with the seconds since the wait began, and the Events. */
+function story(history: readonly View[], began: number): string {
+  const lines: string[] = []
+  let previous = ''
+  for (const view of history) {
+    const text = describeView(view)
+    if (text !== previous) lines.push(`  ${((view.at - began) / 1000).toFixed(1)} s: ${text}`)
+    previous = text
+  }
+  const told = history.at(-1)?.events.map(event => `  ${event}`) ?? []
+  return [...lines.slice(-12), 'Events:', ...told].join('\n')
+}
+
+/** The smallest number of pods that served at any time. */
+export function fewestReady(history: readonly View[]): number {
+  return Math.min(...history.map(view => ready(view)))
+}
+
+/** The largest number of pods at any time outside promotion, at whose end the canary comes on top. */
+export function mostPods(history: readonly View[]): number {
+  return Math.max(0, ...beforePromotion(history).map(view => view.pods.length))
+}
+
+function beforePromotion(history: readonly View[]): readonly View[] {
+  const promoted = history.findIndex(({ state }) => state?.phase === 'Promoting')
+  return promoted < 0 ? history : history.slice(0, promoted)
+}

@@ -108,10 +108,15 @@ function remembered({ metadata, spec }: ReplicaSet): ReplicaSet {
       ...(namespace !== undefined && { namespace }),
       ...(labels && { labels }),
       ...(annotations && { annotations }),
-      ...(ownerReferences && { ownerReferences }),
+      ...(ownerReferences && { ownerReferences: ownerReferences.map(unblocking) }),
     },
     spec,
   }
+}
+
+/** Blocking the owner's deletion takes the right to its finalizers, which we do not ask for. */
+function unblocking({ blockOwnerDeletion: _, ...reference }: OwnerReference): OwnerReference {
+  return reference
 }
 
 /** A remembered ReplicaSet, to be created again with as many pods as stable shall have. */

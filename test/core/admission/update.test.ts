@@ -164,6 +164,14 @@ describe('a command of a manifest', () => {
   })
 })
 
+test('a command that was stored while no webhook was asked is taken out, and not obeyed days later', () => {
+  const before = annotated(held(), { [COMMAND]: 'abort' })
+  const stored = update(before, { ...before, metadata: { ...before.metadata, labels: { team: 'web' } } })
+  expect(stored.state?.requests).toBeUndefined()
+  expect(stored.object.metadata.annotations).not.toHaveProperty([COMMAND])
+  expect(stored.warnings).toMatch(/command=abort was ignored because it was stored while Canaryhook was away/)
+})
+
 describe('a state that cannot be read', () => {
   const newer = held({}, { annotations: {} })
   const texts = [

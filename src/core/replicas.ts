@@ -20,11 +20,6 @@ export interface Fleet {
   /** Pods that exist or are about to: at least `desired`, more while surplus ones are still there. */
   readonly existing: number
   readonly available: number
-  /**
-   * Available pods beyond `desired` that are there to stay: a paused Deployment with several ReplicaSets is
-   * kept at spec.replicas + maxSurge (pkg/controller/deployment sync.go scale).
-   */
-  readonly surplus?: number
 }
 
 export interface Counts {
@@ -64,14 +59,13 @@ function resolve(value: IntOrPercent, total: number, round: (n: number) => numbe
  * pods first).
  */
 export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts): Counts {
-  const surplus = stable.surplus ?? 0
   let nextStable = stable.desired
   if (stable.desired < target.stable) {
     nextStable = between(stable.desired, limit.ceiling - canary.existing, target.stable)
   } else if (stable.desired > target.stable) {
     // Once for a whole slice: going down pod by pod as the canary's get ready would be a write for each.
     const covered = canary.available >= canary.desired ? canary.desired : 0
-    nextStable = between(target.stable, limit.floor - covered - surplus, stable.desired)
+    nextStable = between(target.stable, limit.floor - covered, stable.desired)
   }
 
   let nextCanary = canary.desired
@@ -79,7 +73,7 @@ export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts
     const taken = Math.max(nextStable, stable.existing)
     nextCanary = between(canary.desired, limit.ceiling - taken, target.canary)
   } else if (canary.desired > target.canary) {
-    const needed = limit.floor - Math.min(stable.available, nextStable + surplus)
+    const needed = limit.floor - Math.min(stable.available, nextStable)
     nextCanary = between(target.canary, Math.min(needed, canary.available), canary.desired)
   }
   return { stable: nextStable, canary: nextCanary }

@@ -26,26 +26,23 @@ export function stableFleet(seen: Observation): Fleet {
   const known = seen.snapshot?.sets.map(set => set.metadata.name)
   const sets = known ? seen.sets.filter(set => known.includes(set.name)) : seen.sets
   const sum = (count: (set: SetSeen) => number) => sets.reduce((total, set) => total + count(set), 0)
-  const available = sum(set => set.available)
+  const existing = sum(set => set.existing) - mixSurge(seen, sets)
   return {
     desired: seen.replicas,
-    existing: Math.max(
-      seen.replicas,
-      sum(set => set.existing),
-    ),
-    available,
-    surplus: mixSurplus(seen, sets),
+    existing: Math.max(seen.replicas, existing),
+    available: sum(set => set.available),
   }
 }
 
-/** Of one ReplicaSet there is none: what it has too much of is on its way out. */
-function mixSurplus(seen: Observation, sets: readonly SetSeen[]): number {
+/**
+ * The pods that Kubernetes keeps on top of spec.replicas while a paused Deployment has several ReplicaSets with
+ * pods: maxSurge (pkg/controller/deployment sync.go scale). They are its doing and leave the room of the canary
+ * as it is; nor are they counted on, since they go as soon as only one ReplicaSet is left.
+ */
+function mixSurge(seen: Observation, sets: readonly SetSeen[]): number {
   const active = sets.filter(set => set.desired > 0)
-  if (active.length < 2 || !seen.settled || !seen.paused) return 0
-  const kept = limits(seen.replicas, seen.strategy).ceiling
-  const desired = active.reduce((sum, set) => sum + set.desired, 0)
-  const available = active.reduce((sum, set) => sum + set.available, 0)
-  return Math.max(0, Math.min(available, desired, kept) - seen.replicas)
+  if (active.length < 2 || !seen.paused) return 0
+  return limits(seen.replicas, seen.strategy).ceiling - seen.replicas
 }
 
 const NO_PODS: Fleet = { desired: 0, existing: 0, available: 0 }

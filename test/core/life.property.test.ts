@@ -207,6 +207,44 @@ describe('capacity', () => {
     )
   })
 
+  test('a third version over the mix of two takes no pod away below the floor', () => {
+    let mixes = 0
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 4, max: 40 }),
+        fc.array(common, { minLength: 20, maxLength: 80 }),
+        (total, events) => {
+          const half: Plan = [{ kind: 'weight', percent: 50, hold: 0 }]
+          const world = released(
+            total,
+            half,
+            { rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
+            'shift',
+          )
+          for (let round = 0; round < 40 && world.serving.length < 2; round += 1) {
+            reconcile(world, nothing)
+            world.sync()
+            world.ready(1 + Math.floor(total / 6))
+          }
+          if (world.state?.phase !== 'Promoting' || world.serving.length < 2) return
+          mixes += 1
+          world.apply('v3')
+          let least = Math.min(total, remaining(world))
+          for (const event of events) {
+            happen(world, event, () => {
+              if (!world.deployment.spec.paused) return
+              told(world, () => expect(remaining(world), 'pods that serve').toBeGreaterThanOrEqual(least))
+            })
+            if (!world.deployment.spec.paused) return
+            least = Math.min(total, remaining(world))
+          }
+        },
+      ),
+      { numRuns: 80 },
+    )
+    expect(mixes).toBeGreaterThan(10)
+  })
+
   /** A canary that failed by itself goes after a minute even if stable is not back. */
   function overdue(world: World): boolean {
     const { state } = world
@@ -231,7 +269,11 @@ describe('capacity', () => {
               if (world.state?.phase === 'Promoting' || world.state?.surge || !world.deployment.spec.paused)
                 return
               if (growing) return
-              told(world, () => expect(world.existing, 'pods').toBeLessThanOrEqual(Math.max(most, before)))
+              // Kubernetes keeps maxSurge more pods of a frozen mix: its doing, see weights.ts.
+              const mix = world.serving.length > 1 ? ceiling - total : 0
+              told(world, () =>
+                expect(world.existing, 'pods').toBeLessThanOrEqual(Math.max(most + mix, before)),
+              )
             }
             const before = world.existing
             // A promotion that was let go or stopped half-way left more pods behind: they must not become more.

@@ -94,7 +94,7 @@ export interface LogLine {
 export function useEnvironment(): Environment {
   let started: Environment | undefined
   // Scenarios wait most of their time; they run beside each other.
-  vi.setConfig({ testTimeout: 100_000, maxConcurrency: 10 })
+  vi.setConfig({ testTimeout: 150_000, maxConcurrency: 10 })
   beforeAll(async () => {
     started = await startSandboxEnvironment()
   }, 60_000)

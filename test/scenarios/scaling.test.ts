@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { useEnvironment } from './environment.ts'
 import { Shop } from './shop.ts'
 import { canaries, names, ready, stablePods } from './view.ts'
-import { fewestReady } from './watcher.ts'
+import { dipUnder } from './watcher.ts'
 
 const environment = useEnvironment()
 
@@ -26,7 +26,7 @@ describe.concurrent('scaling in mid-release', () => {
     expect(scaled).toMatchObject({ replicas: 18, state: { total: 20 } })
     await shop.command('promote')
     await shop.servesAlone('v2', 20)
-    expect(fewestReady(shop.watcher.history)).toBeGreaterThanOrEqual(10)
+    expect(dipUnder(10, shop.watcher.history)).toBe('')
   })
 
   test('up, and the release then fails: the former version serves at the new size', async () => {

@@ -39,8 +39,8 @@ export class Shop {
   static async serving(environment: Environment, options: AppOptions = {}): Promise<Shop> {
     const shop = await Shop.open(environment, options)
     await shop.apply('v1')
-    const { replicas = shop.manifest('v1').spec.replicas } = options
-    await shop.until('v1 serves', view => ready(view, 'v1') === (replicas ?? 1) && isSettled(view))
+    const { replicas = 1 } = shop.manifest('v1').spec
+    await shop.until('v1 serves', view => ready(view, 'v1') === replicas && isSettled(view, replicas))
     shop.watcher.restart()
     return shop
   }
@@ -164,7 +164,7 @@ export class Shop {
   /** Waits until a version serves on exactly this many pods and nothing else runs. */
   servesAlone(version: string, pods: number, within?: number): Promise<View> {
     const check = (view: View) =>
-      ready(view, version) === pods && view.pods.length === pods && !view.canary && isSettled(view)
+      ready(view, version) === pods && view.pods.length === pods && !view.canary && isSettled(view, pods)
     return this.until(`only ${version} serves, on ${pods} pods`, check, within)
   }
 
@@ -183,8 +183,9 @@ export class Shop {
   }
 }
 
-/** The Deployment controller has seen what is stored. */
-export function isSettled({ deployment }: View): boolean {
+/** The Deployment controller has seen what is stored, and that these pods are available. */
+function isSettled({ deployment }: View, pods: number): boolean {
   const { metadata, status } = deployment ?? {}
-  return (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0)
+  const isSeen = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0)
+  return isSeen && (status?.availableReplicas ?? 0) === pods
 }

@@ -25,7 +25,7 @@ export interface Watcher {
 }
 
 /** Ends a wait that is in vain: a machine that is busy with other things must not. */
-const PATIENCE = 30_000
+const PATIENCE = 45_000
 
 export async function startWatcher(cluster: Cluster, namespace: string): Promise<Watcher> {
   let history: View[] = []
@@ -116,9 +116,16 @@ function story(history: readonly View[], began: number): string {
   return [...lines.slice(-12), 'Events:', ...told].join('\n')
 }
 
-/** The smallest number of pods that served at any time. */
-export function fewestReady(history: readonly View[]): number {
-  return Math.min(...history.map(view => ready(view)))
+/** How fewer pods than `least` came to serve at some time, for people; '' when there never were. */
+export function dipUnder(least: number, history: readonly View[]): string {
+  const dip = history.findIndex(view => ready(view) < least)
+  if (dip < 0) return ''
+  const around = history.slice(Math.max(0, dip - 8), dip + 4)
+  const began = history[dip]?.at ?? 0
+  const lines = around.map(view => `${view.at - began} ms: ${describeView(view)}`)
+  return [`only ${Math.min(...history.map(view => ready(view)))} pods served at one time`, ...lines].join(
+    '\n',
+  )
 }
 
 /** The largest number of pods at any time outside promotion, at whose end the canary comes on top. */

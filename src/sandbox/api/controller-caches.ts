@@ -1,10 +1,12 @@
 /**
- * Mends two faults of the caches that the simulation's controllers work from:
+ * Mends three faults of the caches that the simulation's controllers work from:
  * - A controller puts the answer of its own write into its cache even when a newer state of the object has
  *   arrived meanwhile, and works on the old one until it changes again: an applied template could go unnoticed
  *   for ever. Real informers never go back.
  * - Objects come from storage with the times of their conditions as text, where the controllers expect dates:
  *   the deployment controller then fails at every progress deadline, again and again.
+ * - The deployment controller compares a status from storage with one that has a field more, which is undefined:
+ *   it writes what is stored already, no change comes of that, and it never waits for the progress deadline.
  */
 import { CanaryhookError } from '../../core/errors.ts'
 import { at, isObject, listOf } from './json.ts'
@@ -43,6 +45,7 @@ export async function mendControllerCaches(): Promise<void> {
       const isOld = exists && version(item) > 0 && version(item) < version(held)
       if (isOld) return undefined
       reviveConditionTimes(item)
+      nameCollisionCount(item)
       return original.call(this, key, item)
     }
   }
@@ -61,4 +64,10 @@ function reviveConditionTimes(item: unknown): void {
       if (typeof time === 'string') condition[field] = new Date(time)
     }
   }
+}
+
+function nameCollisionCount(item: unknown): void {
+  const status = at(item, 'status')
+  if (at(item, 'kind') !== 'Deployment' || !isObject(status)) return
+  if (!Object.hasOwn(status, 'collisionCount')) status.collisionCount = undefined
 }

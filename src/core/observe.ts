@@ -40,6 +40,8 @@ export interface SetSeen {
   readonly desired: number
   readonly existing: number
   readonly available: number
+  /** The counts are of the stored size: what they say of a former one may have gone since. */
+  readonly settled: boolean
 }
 
 export interface CanarySeen extends Fleet {
@@ -150,6 +152,7 @@ function seeSet(set: ReplicaSet): SetSeen {
     desired,
     existing: Math.max(desired, set.status?.replicas ?? 0),
     available: set.status?.availableReplicas ?? 0,
+    settled: (set.status?.observedGeneration ?? 0) >= (set.metadata.generation ?? 0),
   }
 }
 

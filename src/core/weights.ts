@@ -30,7 +30,8 @@ export function stableFleet(seen: Observation): Fleet {
   return {
     desired: seen.replicas,
     existing: Math.max(seen.replicas, existing),
-    available: sum(set => set.available),
+    // After down and up again, the counts may still be those from before: nobody is covered by pods that went.
+    available: seen.settled ? sum(set => (set.settled ? set.available : 0)) : 0,
   }
 }
 

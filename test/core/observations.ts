@@ -36,6 +36,7 @@ export function setSeen(version: string, desired: number, available = desired): 
     desired,
     existing: desired,
     available,
+    settled: true,
   }
 }
 

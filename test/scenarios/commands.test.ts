@@ -3,7 +3,7 @@ import { COMMAND } from '../../src/core/annotations.ts'
 import type { Answer } from './api-client.ts'
 import { useEnvironment } from './environment.ts'
 import { Shop } from './shop.ts'
-import { canaries, condition, names, ready, stablePods } from './view.ts'
+import { asStored, canaries, condition, names, ready, stablePods } from './view.ts'
 import { dipUnder } from './watcher.ts'
 
 const environment = useEnvironment()
@@ -126,7 +126,7 @@ describe.concurrent('a command is refused with a sentence', () => {
     await expect(shop.command('approve')).rejects.toThrow(`nothing waits for approval: ${where}`)
     await expect(shop.command('retry')).rejects.toThrow(`only a failed release can be retried: ${where}`)
     await expect(shop.command('resume')).rejects.toThrow(`it is not paused: ${where}`)
-    expect((await shop.stored()).metadata.resourceVersion).toBe(before.metadata.resourceVersion)
+    expect(asStored(await shop.stored())).toEqual(asStored(before))
   })
 
   test('that the accepted version is being rolled out, and how to go back', async () => {

@@ -4,7 +4,7 @@ import { type Ran, useEnvironment } from './environment.ts'
 import { isKubectlThere } from './kubectl.ts'
 import { APP, type AppOptions, TEN } from './manifest.ts'
 import { Shop } from './shop.ts'
-import { canaries, names, ready, stablePods } from './view.ts'
+import { asStored, canaries, names, ready, stablePods } from './view.ts'
 import { dipUnder } from './watcher.ts'
 
 const environment = useEnvironment()
@@ -71,9 +71,9 @@ describe.concurrent('with kubectl', () => {
     expect((await rolloutStatus(shop)).code).toBe(1)
     expect(Date.now() - asked).toBeLessThan(5000)
 
-    const { resourceVersion } = (await shop.stored()).metadata
+    const before = asStored(await shop.stored())
     expect((await apply(shop, 'v3', bad)).stdout).toBe('deployment.apps/shop unchanged\n')
-    expect((await shop.stored()).metadata.resourceVersion).toBe(resourceVersion)
+    expect(asStored(await shop.stored())).toEqual(before)
 
     const told = (await shop.kubectl(['describe', 'deployment', APP])).stdout
     for (const part of [

@@ -126,3 +126,8 @@ export function describeView(view: View): string {
     ...ourConditions(view),
   ].join('; ')
 }
+
+/** What a user stored of a Deployment; the resource version changes with every status, this does not. */
+export function asStored({ metadata, spec }: Deployment) {
+  return { generation: metadata.generation, annotations: metadata.annotations, spec }
+}

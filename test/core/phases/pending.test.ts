@@ -111,6 +111,13 @@ test.each<Row>([
     [],
   ],
   [
+    'a former canary stays while what is told of stable is from before it was smaller',
+    {},
+    { sets: [{ ...setSeen('v1', 10), settled: false }], canary: canarySeen(3) },
+    'Pending, stable 10, canary 3',
+    [],
+  ],
+  [
     'a former canary that is not ready goes at once',
     { stable: 10 },
     { canary: canarySeen(3, 0) },

@@ -30,8 +30,13 @@ test('an apply is intercepted as soon as it has started', async () => {
   })
   expect(status).toBeGreaterThanOrEqual(400)
   expect(body.message).toMatch(/^admission webhook "deployments.canaryhook.dev" denied the request: /)
-  expect(canaryhook.logs).toContainEqual(
-    expect.objectContaining({ component: 'webhook', name: 'bad', user: 'alice' }),
+  // The line comes through a pipe, after the answer.
+  await vi.waitFor(
+    () =>
+      expect(canaryhook.logs).toContainEqual(
+        expect.objectContaining({ component: 'webhook', name: 'bad', user: 'alice' }),
+      ),
+    { timeout: 10_000 },
   )
 })
 

@@ -136,11 +136,11 @@ describe.concurrent('in mid-release', () => {
     const shop = await running()
     const stored = await shop.stored()
     const { metadata, spec } = shop.manifest('v2')
-    const { resourceVersion, uid, namespace } = stored.metadata
+    const { uid, namespace } = stored.metadata
     const whole = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { ...metadata, namespace, uid, resourceVersion },
+      metadata: { ...metadata, namespace, uid },
       spec,
     } as Deployment
     await shop.admin.replace(deployments, whole)

@@ -73,12 +73,12 @@ test('a part imports only the parts it may', () => {
 })
 
 test.each([
-  ['core imports nothing but core', 'src/core/plan.ts', '../cluster/port.ts'],
+  ['core imports nothing but core', 'src/core/plan/plan.ts', '../cluster/port.ts'],
   ['the webhook does not import the cluster', 'src/webhook/app.ts', '../cluster/connect.ts'],
   ['the controller does not import the webhook', 'src/controller/queue.ts', '../webhook/server.ts'],
   ['nothing imports main', 'src/sandbox/main.ts', '../main.ts'],
   ['nothing but the demo imports the sandbox', 'src/main.ts', './sandbox/sandbox.ts'],
-  ['a new part must be given its place', 'src/novel/thing.ts', '../core/plan.ts'],
+  ['a new part must be given its place', 'src/novel/thing.ts', '../core/plan/plan.ts'],
 ])('%s', (_sentence, file, specifier) => {
   expect(wrongEdges(file, `import { x } from '${specifier}'`)).toHaveLength(1)
 })
@@ -166,7 +166,7 @@ test('no file names a package registry or a path of somebody’s machine', () =>
   expect([...matchesIn(others, address), ...matchesIn(others, path)]).toEqual([])
 })
 
-/** `core` of src/core/plan.ts; `main.ts` of src/main.ts. */
+/** `core` of src/core/plan/plan.ts; `main.ts` of src/main.ts. */
 function partOf(file: string): string {
   return file.split('/')[1] ?? ''
 }

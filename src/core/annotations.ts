@@ -1,6 +1,6 @@
 import { readDuration, type Seconds } from './duration.ts'
-import { type Plan, parsePlan, printPlan, type Step } from './plan.ts'
-import type { Capacity } from './plan-expand.ts'
+import type { Capacity } from './plan/expand.ts'
+import { type Plan, parsePlan, printPlan, type Step } from './plan/plan.ts'
 import { quote } from './quote.ts'
 import { suggest } from './suggest.ts'
 import { VERSION } from './version.ts'

@@ -1,6 +1,6 @@
 /** What people can tell a release to do, and when. Pure: the webhook asks here, the controller carries it out. */
 import type { Command } from './annotations.ts'
-import { stagePosition } from './plan-expand.ts'
+import { stagePosition } from './plan/expand.ts'
 import type { Phase, State } from './state.ts'
 import { stagesOf } from './weights.ts'
 

@@ -1,4 +1,4 @@
-import { stagePosition } from './plan-expand.ts'
+import { stagePosition } from './plan/expand.ts'
 import type { State } from './state.ts'
 import { stagesOf } from './weights.ts'
 

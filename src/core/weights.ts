@@ -1,7 +1,7 @@
 /** From the plan and the state to numbers of pods. */
 import type { Observation, SetSeen } from './observe.ts'
-import { parsePlan } from './plan.ts'
-import { canaryCount, type Stage, stages, surgeCount } from './plan-expand.ts'
+import { canaryCount, type Stage, stages, surgeCount } from './plan/expand.ts'
+import { parsePlan } from './plan/plan.ts'
 import { type Counts, type Fleet, limits, move, unbounded } from './replicas.ts'
 import type { State } from './state.ts'
 

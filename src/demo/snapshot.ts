@@ -1,7 +1,7 @@
 /** What the demo sees of the cluster at one moment. Pure. */
 import type { Deployment, Pod } from '../core/kubernetes.ts'
 import { TRACK_LABEL } from '../core/names.ts'
-import { stagePosition } from '../core/plan-expand.ts'
+import { stagePosition } from '../core/plan/expand.ts'
 import { type Phase, readState } from '../core/state.ts'
 import { stagesOf } from '../core/weights.ts'
 

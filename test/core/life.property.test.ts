@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Plan, printPlan } from '../../src/core/plan.ts'
+import { type Plan, printPlan } from '../../src/core/plan/plan.ts'
 import { limits } from '../../src/core/replicas.ts'
 import { isLive } from '../../src/core/state.ts'
 import { targetOf } from '../../src/core/weights.ts'

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { COMMANDS, formatErrors, PREFIX, readAnnotations, STATE, STEPS } from '../../src/core/annotations.ts'
 import { printDuration } from '../../src/core/duration.ts'
-import { parsePlan } from '../../src/core/plan.ts'
-import { canaryCount, stages } from '../../src/core/plan-expand.ts'
+import { canaryCount, stages } from '../../src/core/plan/expand.ts'
+import { parsePlan } from '../../src/core/plan/plan.ts'
 import { readState } from '../../src/core/state.ts'
 import {
   anchorsOf,

@@ -4,7 +4,7 @@
  */
 import { COMMAND, formatErrors, readAnnotations, STATE } from '../annotations.ts'
 import type { AdmissionAnswer, AdmissionRequest, Deployment } from '../kubernetes.ts'
-import { planWarnings, summarizePlan } from '../plan-summary.ts'
+import { planWarnings, summarizePlan } from '../plan/summary.ts'
 import { isLive, readState, type State } from '../state.ts'
 import { accepted, denied, untouched } from './answer.ts'
 import { unfit } from './unfit.ts'

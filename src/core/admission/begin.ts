@@ -1,6 +1,6 @@
 import type { Settings } from '../annotations.ts'
 import type { Deployment } from '../kubernetes.ts'
-import { planWarnings, summarizePlan } from '../plan-summary.ts'
+import { planWarnings, summarizePlan } from '../plan/summary.ts'
 import { STATE_VERSION, type State } from '../state.ts'
 
 /**

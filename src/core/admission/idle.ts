@@ -1,7 +1,7 @@
 import { COMMAND, type Settings, STEPS } from '../annotations.ts'
 import { answerCommand } from '../commands.ts'
 import type { AdmissionAnswer } from '../kubernetes.ts'
-import { planWarnings, summarizePlan } from '../plan-summary.ts'
+import { planWarnings, summarizePlan } from '../plan/summary.ts'
 import type { State } from '../state.ts'
 import { onlyRestarted } from '../template.ts'
 import { accepted, denied } from './answer.ts'

@@ -1,5 +1,5 @@
 import { normal, type Outcome, stamp, turn } from '../decision.ts'
-import { type Stage, stagePosition } from '../plan-expand.ts'
+import { type Stage, stagePosition } from '../plan/expand.ts'
 import type { State } from '../state.ts'
 import { stagesOf } from '../weights.ts'
 

@@ -2,7 +2,7 @@ import { instant, normal, type Outcome, stamp, stay, turn } from '../decision.ts
 import { printDuration } from '../duration.ts'
 import { explain, type Failure, failureOf } from '../health.ts'
 import type { Observation } from '../observe.ts'
-import { type Stage, stagePosition } from '../plan-expand.ts'
+import { type Stage, stagePosition } from '../plan/expand.ts'
 import type { Counts } from '../replicas.ts'
 import { type State, withFields } from '../state.ts'
 import { canaryFleet, nextCounts, stableField, stagesOf, targetOf } from '../weights.ts'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { unfit } from '../../../src/core/admission/unfit.ts'
 import { readAnnotations } from '../../../src/core/annotations.ts'
 import type { DeploymentSpec } from '../../../src/core/kubernetes.ts'
-import type { Capacity } from '../../../src/core/plan-expand.ts'
+import type { Capacity } from '../../../src/core/plan/expand.ts'
 import { held, STEPS, shop } from '../shop.ts'
 import { update } from './stored.ts'
 

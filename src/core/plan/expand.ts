@@ -1,4 +1,4 @@
-import type { Seconds } from './duration.ts'
+import type { Seconds } from '../duration.ts'
 import { type Plan, printStep, rampWeights, type Step } from './plan.ts'
 
 /** What a stage wants of the traffic: a share of it, or a number of pods. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Plan, parsePlan } from '../../src/core/plan.ts'
-import { stages } from '../../src/core/plan-expand.ts'
-import { describePlan, estimate, planWarnings, summarizePlan } from '../../src/core/plan-summary.ts'
+import { stages } from '../../../src/core/plan/expand.ts'
+import { type Plan, parsePlan } from '../../../src/core/plan/plan.ts'
+import { describePlan, estimate, planWarnings, summarizePlan } from '../../../src/core/plan/summary.ts'
 import { anyPlan } from './any-plan.ts'
 
 test.each([

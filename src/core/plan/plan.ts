@@ -1,4 +1,4 @@
-import { printDuration, type Seconds } from './duration.ts'
+import { printDuration, type Seconds } from '../duration.ts'
 import { parseStep } from './step-parser.ts'
 
 /** Who may pass an `approve` step; at least one of the three is there. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LONGEST_PLAN, MOST_STAGES, parsePlan, printPlan, rampWeights } from '../../src/core/plan.ts'
+import { LONGEST_PLAN, MOST_STAGES, parsePlan, printPlan, rampWeights } from '../../../src/core/plan/plan.ts'
 import { anyPlan } from './any-plan.ts'
 
 const weight = (percent: number, hold = 0) => ({ kind: 'weight', percent, hold })

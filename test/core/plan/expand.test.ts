@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Plan, parsePlan } from '../../src/core/plan.ts'
-import { canaryCount, stagePosition, stages, surgeCount } from '../../src/core/plan-expand.ts'
+import { canaryCount, stagePosition, stages, surgeCount } from '../../../src/core/plan/expand.ts'
+import { type Plan, parsePlan } from '../../../src/core/plan/plan.ts'
 import { anyPlan } from './any-plan.ts'
 
 const replicas = fc.integer({ min: 1, max: 200 })

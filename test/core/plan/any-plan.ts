@@ -1,6 +1,12 @@
 import fc from 'fast-check'
-import { LONGEST_DURATION } from '../../src/core/duration.ts'
-import { type Approvers, MOST_STAGES, type Plan, rampWeights, type Step } from '../../src/core/plan.ts'
+import { LONGEST_DURATION } from '../../../src/core/duration.ts'
+import {
+  type Approvers,
+  MOST_STAGES,
+  type Plan,
+  rampWeights,
+  type Step,
+} from '../../../src/core/plan/plan.ts'
 
 const hold = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 7200 }), fc.constant(LONGEST_DURATION))
 

@@ -1,6 +1,6 @@
-import { readDuration, type Seconds } from './duration.ts'
+import { readDuration, type Seconds } from '../duration.ts'
+import { quote } from '../quote.ts'
 import type { Approvers } from './plan.ts'
-import { quote } from './quote.ts'
 import type { StepReading } from './step-parser.ts'
 
 const MOST_APPROVERS = 20

@@ -1,6 +1,6 @@
-import type { Seconds } from './duration.ts'
+import type { Seconds } from '../duration.ts'
+import { type Capacity, canaryCount, type Stage, stages, surgeCount } from './expand.ts'
 import { type Plan, printStep, type Step } from './plan.ts'
-import { type Capacity, canaryCount, type Stage, stages, surgeCount } from './plan-expand.ts'
 
 /** A plan's length in one sentence stays readable up to this many steps. */
 const MOST_STEPS_NAMED = 6

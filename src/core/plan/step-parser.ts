@@ -1,8 +1,8 @@
+import { readDuration, type Seconds } from '../duration.ts'
+import { quote } from '../quote.ts'
+import { suggest } from '../suggest.ts'
 import { parseApprove } from './approve-parser.ts'
-import { readDuration, type Seconds } from './duration.ts'
 import type { Step } from './plan.ts'
-import { quote } from './quote.ts'
-import { suggest } from './suggest.ts'
 
 /** One item of a plan, read as a step, or everything that is wrong with it in sentences for its author. */
 export type StepReading = { readonly step: Step } | { readonly problems: readonly string[] }

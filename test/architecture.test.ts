@@ -73,7 +73,7 @@ test('a part imports only the parts it may', () => {
 })
 
 test.each([
-  ['core imports nothing but core', 'src/core/plan/plan.ts', '../cluster/port.ts'],
+  ['core imports nothing but core', 'src/core/plan/plan.ts', '../../cluster/port.ts'],
   ['the webhook does not import the cluster', 'src/webhook/app.ts', '../cluster/connect.ts'],
   ['the controller does not import the webhook', 'src/controller/queue.ts', '../webhook/server.ts'],
   ['nothing imports main', 'src/sandbox/main.ts', '../main.ts'],

@@ -1,6 +1,6 @@
 /** `npm run demo`: a good and a bad release in a simulated cluster. Exit code 0 when both went as promised. */
 import { CanaryhookError } from '../core/errors.ts'
-import { startCanaryhook } from '../sandbox/processes.ts'
+import { hostOf, startCanaryhook } from '../sandbox/processes.ts'
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { openScreen } from './screen.ts'
 import { OUTLINE, tellStory } from './story.ts'
@@ -43,7 +43,7 @@ async function withCanaryhook(
 ): Promise<readonly Check[]> {
   const sandbox = await startSandbox()
   try {
-    const canaryhook = await startCanaryhook(sandbox)
+    const canaryhook = await startCanaryhook(hostOf(sandbox))
     try {
       return await tellStory(sandbox, screen, signal)
     } finally {

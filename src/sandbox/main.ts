@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { CanaryhookError } from '../core/errors.ts'
 import type { LogLine } from './child-process.ts'
-import { startCanaryhook } from './processes.ts'
+import { hostOf, startCanaryhook } from './processes.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
 
 interface Options {
@@ -46,7 +46,7 @@ try {
 
 async function run(options: Options): Promise<void> {
   const sandbox = await startSandbox({ port: options.port })
-  const canaryhook = await startCanaryhook(sandbox, options.logs ? { onLog: printLog } : {}).catch(
+  const canaryhook = await startCanaryhook(hostOf(sandbox), options.logs ? { onLog: printLog } : {}).catch(
     async (error: unknown) => {
       await sandbox.stop()
       throw error

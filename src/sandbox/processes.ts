@@ -1,6 +1,6 @@
 /**
- * Canaryhook's two processes beside a sandbox: the webhook, registered at the sandbox's API, and the
- * controller, each a process of its own that talks HTTPS, as in a real cluster.
+ * Canaryhook's two processes beside a cluster on this machine: the webhook, registered at the cluster's API,
+ * and the controller, each a process of its own that talks HTTPS, as in a real cluster.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,28 @@ import { at, isObject, type JsonObject, listOf, stringOf } from './api/json.ts'
 import { CONTROLLER_USERNAME } from './api/users.ts'
 import { CanaryhookProcess, type LogLine } from './child-process.ts'
 import type { Sandbox } from './sandbox.ts'
+
+/** The cluster that the processes are for. */
+export interface Host {
+  /** With which the controller reaches the API. */
+  readonly controllerKubeconfig: string
+  /** The user name that the API server knows the controller by. */
+  readonly controllerUser: string
+  /** Asks the API as an administrator. */
+  request(
+    method: 'POST',
+    path: string,
+    body: unknown,
+  ): Promise<{ readonly status: number; readonly body: JsonObject }>
+}
+
+export function hostOf(sandbox: Sandbox): Host {
+  return {
+    controllerKubeconfig: sandbox.kubeconfig('controller'),
+    controllerUser: CONTROLLER_USERNAME,
+    request: (method, path, body) => sandbox.request('admin', method, path, { body }),
+  }
+}
 
 export interface CanaryhookOptions {
   /** What the processes log; `info` when left out. */
@@ -54,12 +76,9 @@ const START_LIMIT = 20_000
  * Starts both processes and registers the webhook. When it resolves, an apply is intercepted.
  * @throws CanaryhookError SANDBOX_PROCESS when one of them does not come up, with what it logged
  */
-export async function startCanaryhook(
-  sandbox: Sandbox,
-  options: CanaryhookOptions = {},
-): Promise<Canaryhook> {
+export async function startCanaryhook(host: Host, options: CanaryhookOptions = {}): Promise<Canaryhook> {
   const directory = await mkdtemp(join(tmpdir(), 'canaryhook-sandbox-'))
-  const caCertificate = await writeFiles(directory, sandbox)
+  const caCertificate = await writeFiles(directory, host)
   const logs: LogLine[] = []
   const log = (line: LogLine) => {
     if (line.name === PROBE.metadata.name) return
@@ -71,7 +90,7 @@ export async function startCanaryhook(
   const webhook = new Restartable(
     'webhook',
     'webhook listening',
-    ['--certs', directory, '--controller-user', CONTROLLER_USERNAME],
+    ['--certs', directory, '--controller-user', host.controllerUser],
     level,
     log,
   )
@@ -94,10 +113,10 @@ export async function startCanaryhook(
     // The controller is started first, since it needs longer; it waits for nothing of the webhook.
     const controllerStarted = options.controller === false ? undefined : startController()
     await Promise.all([
-      webhook.start().then(() => register(sandbox, webhook.port, caCertificate)),
+      webhook.start().then(() => register(host, webhook.port, caCertificate)),
       controllerStarted,
     ])
-    await untilIntercepted(sandbox)
+    await untilIntercepted(host)
   } catch (error) {
     await stop()
     throw error
@@ -170,18 +189,18 @@ class Restartable implements ProcessHandle {
 }
 
 /** The webhook's certificate and the controller's kubeconfig. Returns the authority to trust. */
-async function writeFiles(directory: string, sandbox: Sandbox): Promise<string> {
+async function writeFiles(directory: string, host: Host): Promise<string> {
   const validity = { now: Date.now(), days: 365 }
-  const authority = createAuthority('canaryhook sandbox webhook', validity)
+  const authority = createAuthority('canaryhook webhook', validity)
   const leaf = issueLeaf(authority, ['localhost', '127.0.0.1'], validity)
   await writeFile(join(directory, 'tls.crt'), leaf.cert)
   await writeFile(join(directory, 'tls.key'), leaf.key, { mode: 0o600 })
-  await writeFile(join(directory, 'kubeconfig'), sandbox.kubeconfig('controller'), { mode: 0o600 })
+  await writeFile(join(directory, 'kubeconfig'), host.controllerKubeconfig, { mode: 0o600 })
   return authority.cert
 }
 
 /** Registers the webhook as an install does, but by URL: there is no Service in front of a child process. */
-async function register(sandbox: Sandbox, port: number, caCertificate: string): Promise<void> {
+async function register(host: Host, port: number, caCertificate: string): Promise<void> {
   const configuration: unknown = parse(await readFile(CONFIGURATION, 'utf8'))
   if (!isObject(configuration)) {
     throw new CanaryhookError(
@@ -198,7 +217,7 @@ async function register(sandbox: Sandbox, port: number, caCertificate: string): 
     return { ...(webhook as JsonObject), clientConfig }
   })
   const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
-  const answer = await sandbox.request('admin', 'POST', path, { body: { ...configuration, webhooks } })
+  const answer = await host.request('POST', path, { ...configuration, webhooks })
   if (answer.status !== 201) {
     throw new CanaryhookError(
       'SANDBOX_CONFIGURATION',
@@ -221,10 +240,10 @@ const PROBE = {
   },
 }
 
-async function untilIntercepted(sandbox: Sandbox): Promise<void> {
+async function untilIntercepted(host: Host): Promise<void> {
   await until('an apply is not intercepted by the webhook', async () => {
     const path = '/apis/apps/v1/namespaces/default/deployments?dryRun=All'
-    const { status, body } = await sandbox.request('admin', 'POST', path, { body: PROBE })
+    const { status, body } = await host.request('POST', path, PROBE)
     const message = stringOf(body.message)
     return status >= 400 && /^admission webhook .* denied/.test(message) ? '' : `status ${status} ${message}`
   })

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Canaryhook, startCanaryhook } from '../../src/sandbox/processes.ts'
+import { type Canaryhook, hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { type Block, ROOT, readPages } from './pages.ts'
 
@@ -52,7 +52,7 @@ describe.concurrent('the commands of', () => {
     if (!hasKubectl) return
     directory = await mkdtemp(join(tmpdir(), 'canaryhook-docs-'))
     sandbox = await startSandbox()
-    canaryhook = await startCanaryhook(sandbox)
+    canaryhook = await startCanaryhook(hostOf(sandbox))
   }, LIMIT)
   afterAll(async () => {
     await canaryhook?.stop()

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { at } from '../../src/sandbox/api/json.ts'
-import { type Canaryhook, startCanaryhook } from '../../src/sandbox/processes.ts'
+import { type Canaryhook, hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { DEPLOYMENTS, deployment, MERGE } from './api/manifests.ts'
 
@@ -14,7 +14,7 @@ let sandbox: Sandbox
 let canaryhook: Canaryhook
 beforeAll(async () => {
   sandbox = await startSandbox()
-  canaryhook = await startCanaryhook(sandbox)
+  canaryhook = await startCanaryhook(hostOf(sandbox))
 })
 afterAll(async () => {
   await canaryhook.stop()

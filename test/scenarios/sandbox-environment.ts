@@ -9,7 +9,7 @@ import { connect } from '../../src/cluster/connect.ts'
 import type { Resource } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { CONTROLLER_USERNAME } from '../../src/sandbox/api/users.ts'
-import { type Canaryhook, startCanaryhook } from '../../src/sandbox/processes.ts'
+import { type Canaryhook, hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { ApiClient } from './api-client.ts'
 import { type Controller, type Environment, type Traffic, type User, writesAmong } from './environment.ts'
@@ -30,7 +30,7 @@ export async function startSandboxEnvironment(): Promise<Environment> {
   const directory = await mkdtemp(join(tmpdir(), 'canaryhook-scenarios-'))
   const kubeconfig = (user: User) => join(directory, user)
   for (const user of USERS) await writeFile(kubeconfig(user), sandbox.kubeconfig(user), { mode: 0o600 })
-  const canaryhook = await startCanaryhook(sandbox)
+  const canaryhook = await startCanaryhook(hostOf(sandbox))
   const cluster = await connect(kubeconfig('admin'), { log: pino({ level: 'silent' }) })
   const clients = new Map(USERS.map(user => [user, new ApiClient(sandbox.kubeconfig(user))]))
   let namespaceCount = 0

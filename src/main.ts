@@ -28,6 +28,12 @@ interface WebhookFlags {
 interface ControllerFlags {
   readonly kubeconfig?: string
   readonly port: number
+  readonly leaderElection: boolean
+  readonly leaseNamespace?: string
+  readonly leaseName: string
+  /** Lease duration, renew deadline and retry period, in milliseconds. */
+  readonly leaseTiming?: readonly [number, number, number]
+  readonly identity?: string
   readonly stdinCloses?: true
 }
 
@@ -61,6 +67,11 @@ function createProgram(): Command {
     .description('Carry releases through: watch Deployments, walk the steps.')
     .option('--kubeconfig <file>', 'cluster and user; else KUBECONFIG, else the pod’s service account')
     .option('--port <port>', 'port of /healthz, /readyz and /metrics, 0 for any', parsePort, 8080)
+    .option('--lease-namespace <namespace>', 'where the Lease is; else the pod’s namespace, else canaryhook')
+    .option('--lease-name <name>', 'the Lease that controllers contend for', 'canaryhook-controller')
+    .option('--identity <name>', 'name in the Lease, a random part is added; else the host’s name')
+    .option('--no-leader-election', 'this is certainly the only controller')
+    .addOption(leaseTiming())
     .addOption(stdinCloses())
     .action((flags: ControllerFlags) => run('controller', flags, log => startController(flags, log)))
 
@@ -89,13 +100,15 @@ async function startWebhook(flags: WebhookFlags, log: Logger): Promise<Running> 
 
 async function startController(flags: ControllerFlags, log: Logger): Promise<Running> {
   const where = flags.kubeconfig ?? clusterFromEnvironment()
-  const [{ connect }, { startController: start }, { startHealthServer }] = await Promise.all([
+  const [{ connect }, { candidacy }, { startController: start }, { startHealthServer }] = await Promise.all([
     import('./cluster/connect.ts'),
+    import('./controller/candidacy.ts'),
     import('./controller/controller.ts'),
     import('./health.ts'),
   ])
   const cluster = await connect(where, { log })
-  const controller = await start({ cluster, log, now: Date.now })
+  const election = flags.leaderElection ? await candidacy(flags) : undefined
+  const controller = start({ cluster, log, now: Date.now, ...(election && { election }) })
   const health = await startHealthServer(flags.port, {
     notReady: () => (controller.ready() ? '' : 'the first list of objects is not complete yet'),
     register: controller.register,
@@ -183,6 +196,17 @@ function stdinCloses(): Option {
     '--stdin-closes',
     'stop when standard input closes, so that a dead parent leaves no orphan',
   ).hideHelp()
+}
+
+/** For tests: takeovers in seconds. */
+function leaseTiming(): Option {
+  return new Option('--lease-timing <duration,deadline,period>', 'milliseconds')
+    .argParser(text => {
+      const times = text.split(',').map(Number)
+      if (times.length === 3 && times.every(time => time > 0)) return times
+      throw new InvalidArgumentError('expected three numbers of milliseconds, such as 15000,10000,2000.')
+    })
+    .hideHelp()
 }
 
 function parsePort(text: string): number {

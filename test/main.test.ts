@@ -108,6 +108,11 @@ test.each<[string, string[], RegExp]>([
     ['webhook', '--controller-user', 'x'],
     /required option '--certs <directory>' not specified/,
   ],
+  [
+    'times of a Lease that are none',
+    ['controller', '--lease-timing', '3s,2s'],
+    /expected three numbers of milliseconds, such as 15000,10000,2000/,
+  ],
   ['an unknown subcommand', ['webhok'], /unknown command 'webhok'[\s\S]*Did you mean webhook\?/],
 ])('%s is told on standard error, with exit code 1', async (_what, args, message) => {
   const run = canaryhook(args)
@@ -178,6 +183,14 @@ test('a controller without a cluster says how to give it one', async () => {
   const run = canaryhook(['controller', '--port', '0'])
   expect(await run.exited).toBe(1)
   expect(run.output().stdout).toContain('give --kubeconfig FILE, set KUBECONFIG, or run in a pod')
+})
+
+test('times of a Lease that are not safe end a controller with 1, and all that is wrong is told', async () => {
+  const kubeconfig = join(certs, 'kubeconfig')
+  await writeFile(kubeconfig, kubeconfigFor('https://127.0.0.1:9'))
+  const run = canaryhook(['controller', '--kubeconfig', kubeconfig, '--lease-timing', '100,100,100'])
+  expect(await run.exited).toBe(1)
+  expect(run.output().stdout).toMatch(/longer than 1.2 retry periods; .* shorter than 14\/15/)
 })
 
 test('a controller whose cluster does not answer is alive and not ready, and stops when asked', async () => {

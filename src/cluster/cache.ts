@@ -6,16 +6,14 @@
  * that they are decimal and rise with every change of any object of a kind.
  */
 import type { KubernetesObject } from '../core/kubernetes.ts'
+import { createOwnerIndex } from './owner-index.ts'
+import { createPackedMap, type Store } from './packed-map.ts'
 import type { Change, ObjectRef, WatchOptions } from './port.ts'
-
-interface Entry<T> {
-  readonly object: T
-  readonly version: bigint
-}
 
 export interface Cache<T extends KubernetesObject> {
   get(ref: ObjectRef): T | undefined
   list(): readonly T[]
+  ownedBy(uid: string): readonly T[]
 
   /** A list begins. What it says is newer than every `forget` before it. */
   listBegins(): void
@@ -41,15 +39,19 @@ const UNKNOWN = -1n
 
 /** @param onChange called for each difference, after the cache holds it; what it throws is passed on */
 export function createCache<T extends KubernetesObject>(
-  options: Pick<WatchOptions<T>, 'keep' | 'slim'>,
+  options: Pick<WatchOptions<T>, 'keep' | 'slim' | 'packed'>,
   onChange: (change: Change<T>) => void,
 ): Cache<T> {
-  const entries = new Map<string, Entry<T>>()
+  const objects: Store<T> = options.packed ? createPackedMap<T>() : new Map<string, T>()
+  const owners = createOwnerIndex()
   /** Objects that we know to be deleted while the watch may still tell of their past, by uid. */
   const forgotten = new Set<string>()
   /** Every change up to here has been seen: whatever is not newer has nothing to say. */
   let position = UNKNOWN
-  let inList = new Set<string>()
+  /** While a list runs: what is in the cache and the list has not told of yet. */
+  let unlisted: Set<string> | undefined
+  /** From before the cluster came back from a backup: whatever is said of them now is newer. */
+  const outdated = new Set<string>()
 
   function advance(version: bigint): void {
     if (version > position) position = version
@@ -57,32 +59,47 @@ export function createCache<T extends KubernetesObject>(
 
   function take(object: T): void {
     const key = keyOf(object.metadata)
-    const uid = object.metadata.uid ?? ''
-    const version = versionOf(object.metadata.resourceVersion)
+    const { uid = '' } = object.metadata
     if (forgotten.has(uid)) return
-    const held = entries.get(key)
-    if (held && isSame(held.object, object)) {
-      entries.set(key, { object: held.object, version })
+    const held = objects.get(key)
+    if (held && isSame(held, object)) {
+      outdated.delete(key)
       return
     }
-    if (held && version !== UNKNOWN && version <= held.version) return
+    const version = versionOf(object.metadata.resourceVersion)
+    if (held && version !== UNKNOWN && version <= heldVersion(key, held)) return
     if (options.keep && !options.keep(object)) {
       drop(key)
       return
     }
     // The same name and another object: two changes, since nothing known of the first holds for the second.
-    if (held && held.object.metadata.uid !== object.metadata.uid) drop(key)
-    const previous = entries.get(key)?.object
-    const slim = options.slim ? options.slim(object) : object
-    entries.set(key, { object: slim, version })
-    onChange({ type: 'set', object: slim, previous })
+    const isAnother = held !== undefined && held.metadata.uid !== object.metadata.uid
+    if (isAnother) drop(key)
+    put(key, options.slim ? options.slim(object) : object, isAnother ? undefined : held)
+  }
+
+  function put(key: string, object: T, previous: T | undefined): void {
+    objects.set(key, object)
+    outdated.delete(key)
+    const owner = controllerOf(object)
+    const before = previous && controllerOf(previous)
+    if (before !== undefined && before !== owner) owners.remove(before, key)
+    if (owner !== undefined && before !== owner) owners.add(owner, key)
+    onChange({ type: 'set', object, previous })
   }
 
   function drop(key: string): void {
-    const held = entries.get(key)
+    const held = objects.get(key)
     if (!held) return
-    entries.delete(key)
-    onChange({ type: 'gone', object: held.object })
+    objects.delete(key)
+    outdated.delete(key)
+    const owner = controllerOf(held)
+    if (owner !== undefined) owners.remove(owner, key)
+    onChange({ type: 'gone', object: held })
+  }
+
+  function heldVersion(key: string, held: T): bigint {
+    return outdated.has(key) ? UNKNOWN : versionOf(held.metadata.resourceVersion)
   }
 
   /**
@@ -92,30 +109,31 @@ export function createCache<T extends KubernetesObject>(
   function noticeRestore(version: bigint): void {
     if (version === UNKNOWN || version >= position) return
     position = version
-    for (const [key, entry] of entries) entries.set(key, { ...entry, version: UNKNOWN })
+    for (const key of objects.keys()) outdated.add(key)
   }
 
   return {
-    get: ref => entries.get(keyOf(ref))?.object,
-    list: () => Array.from(entries.values(), entry => entry.object),
+    get: ref => objects.get(keyOf(ref)),
+    list: () => [...objects.keys()].flatMap(key => objects.get(key) ?? []),
+    ownedBy: uid => owners.keys(uid).flatMap(key => objects.get(key) ?? []),
 
     listBegins() {
       forgotten.clear()
-      inList = new Set()
+      unlisted = new Set(objects.keys())
     },
     listed(object, version) {
       noticeRestore(versionOf(version))
-      if (!options.keep || options.keep(object)) inList.add(keyOf(object.metadata))
+      if (!options.keep || options.keep(object)) unlisted?.delete(keyOf(object.metadata))
       take(object)
     },
     listEnds(version) {
       const listVersion = versionOf(version)
       noticeRestore(listVersion)
-      for (const [key, entry] of [...entries]) {
-        const known = listVersion === UNKNOWN || entry.version <= listVersion
-        if (known && !inList.has(key)) drop(key)
+      for (const key of unlisted ?? []) {
+        const held = objects.get(key)
+        if (held && (listVersion === UNKNOWN || heldVersion(key, held) <= listVersion)) drop(key)
       }
-      inList = new Set()
+      unlisted = undefined
       advance(listVersion)
     },
 
@@ -128,18 +146,21 @@ export function createCache<T extends KubernetesObject>(
       const { uid = '' } = object.metadata
       forgotten.delete(uid)
       const key = keyOf(object.metadata)
-      if (entries.get(key)?.object.metadata.uid === object.metadata.uid) drop(key)
+      if (objects.get(key)?.metadata.uid === object.metadata.uid) drop(key)
     },
     reached(version) {
       advance(versionOf(version))
     },
 
     absorb(object) {
-      if (versionOf(object.metadata.resourceVersion) > position) take(object)
+      if (versionOf(object.metadata.resourceVersion) <= position) return
+      const key = keyOf(object.metadata)
+      if (!objects.has(key)) unlisted?.add(key)
+      take(object)
     },
     forget(ref) {
       const key = keyOf(ref)
-      const uid = entries.get(key)?.object.metadata.uid
+      const uid = objects.get(key)?.metadata.uid
       if (uid !== undefined) forgotten.add(uid)
       drop(key)
     },
@@ -155,10 +176,15 @@ function isSame(one: KubernetesObject, other: KubernetesObject): boolean {
   )
 }
 
+function controllerOf({ metadata }: KubernetesObject): string | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller)?.uid
+}
+
 function keyOf(ref: { readonly namespace?: string; readonly name: string }): string {
   return `${ref.namespace ?? ''}/${ref.name}`
 }
 
-function versionOf(text: string | undefined): bigint {
+/** -1 for what is no version of Kubernetes. */
+export function versionOf(text: string | undefined): bigint {
   return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : UNKNOWN
 }

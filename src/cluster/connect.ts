@@ -1,8 +1,17 @@
 import type { Logger } from 'pino'
 import type { KubernetesObject } from '../core/kubernetes.ts'
-import { type Connection, type Limits, openConnection } from './connection.ts'
+import { type Call, type Connection, type Limits, openConnection } from './connection.ts'
+import { createLimiter, type LimiterSettings } from './limiter.ts'
+import { createPace } from './pace.ts'
 import { collectionPath, objectName, objectPath } from './paths.ts'
-import { ApiError, type Cluster, type ObjectRef, type Patch, type Resource } from './port.ts'
+import {
+  ApiError,
+  type CallOptions,
+  type Cluster,
+  type ObjectRef,
+  type Patch,
+  type Resource,
+} from './port.ts'
 import { REFLECTOR_SETTINGS, type ReflectorSettings, startReflector } from './reflector.ts'
 import { type InCluster, inCluster, loadKubeconfig } from './target.ts'
 
@@ -11,6 +20,7 @@ export interface ConnectOptions {
   /** For tests: other time limits and page sizes. */
   readonly limits?: Limits
   readonly reflector?: Partial<ReflectorSettings>
+  readonly limiter?: LimiterSettings
 }
 
 /** Who owns the fields that we write; managedFields name it. */
@@ -40,18 +50,45 @@ function createCluster(connection: Connection, options: ConnectOptions): Cluster
     connection,
     settings: { ...REFLECTOR_SETTINGS, ...options.reflector },
     log: options.log,
+    pace: createPace(),
     closing: closing.signal,
+  }
+
+  const limiter = createLimiter(options.limiter)
+  const write = ({ permit, urgent = false, direct = false }: CallOptions, call: Call): Promise<unknown> => {
+    const send = () => connection.json({ ...call, permit })
+    return direct ? send() : limiter.run(send, urgent)
   }
 
   return {
     watch: (resource, watchOptions, onChange) => startReflector(context, resource, watchOptions, onChange),
 
+    async read<T extends KubernetesObject>(
+      resource: Resource<T>,
+      ref: ObjectRef,
+      { permit }: CallOptions = {},
+    ): Promise<T | undefined> {
+      try {
+        const what = `GET ${objectName(resource, ref)}`
+        return (await connection.json({
+          method: 'GET',
+          path: objectPath(resource, ref),
+          what,
+          permit,
+        })) as T
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 'CLUSTER_NOT_FOUND') return undefined
+        throw error
+      }
+    },
+
     async create<T extends KubernetesObject>(
       resource: Resource<T>,
       namespace: string,
       object: T,
+      options: CallOptions = {},
     ): Promise<T> {
-      const created = await connection.json({
+      const created = await write(options, {
         method: 'POST',
         path: collectionPath(resource, namespace),
         query: { fieldManager: FIELD_MANAGER },
@@ -66,8 +103,9 @@ function createCluster(connection: Connection, options: ConnectOptions): Cluster
       ref: ObjectRef,
       patch: Patch,
       subresource?: 'status' | 'scale',
+      options: CallOptions = {},
     ): Promise<T> {
-      const patched = await connection.json({
+      const patched = await write(options, {
         method: 'PATCH',
         path: objectPath(resource, ref, subresource),
         query: { fieldManager: FIELD_MANAGER },
@@ -78,9 +116,9 @@ function createCluster(connection: Connection, options: ConnectOptions): Cluster
       return patched as T
     },
 
-    async remove(resource, ref, preconditions) {
+    async remove(resource, ref, preconditions, options = {}) {
       try {
-        await connection.json({
+        await write(options, {
           method: 'DELETE',
           path: objectPath(resource, ref),
           body: {

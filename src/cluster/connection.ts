@@ -3,6 +3,8 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { VERSION } from '../core/version.ts'
 import { answerError, noAnswerError } from './failure.ts'
+import { sendUnderPermit } from './permitted.ts'
+import type { Permit } from './port.ts'
 import type { Target } from './target.ts'
 
 export interface Call {
@@ -16,6 +18,8 @@ export interface Call {
   /** How errors name this call: `PATCH deployments default/shop`. */
   readonly what: string
   readonly signal?: AbortSignal
+  /** For a call that may be sent only while its permit lasts. */
+  readonly permit?: Permit | undefined
 }
 
 export interface Connection {
@@ -50,7 +54,8 @@ export function openConnection(target: Target, limits: Limits = LIMITS): Connect
   async function attempt(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const { headers, ...clientCertificate } = await unlessAborted(target.credentials.current(), signal)
     const body = call.body === undefined ? undefined : JSON.stringify(call.body)
-    const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
+    const limit = call.permit?.limit()
+    const query = queryOf(call, limit)
     return new Promise((resolve, reject) => {
       const request = send({
         agent,
@@ -82,7 +87,8 @@ export function openConnection(target: Target, limits: Limits = LIMITS): Connect
       request.on('response', resolve)
       // A peer that vanished without a word is noticed by the kernel.
       request.on('socket', socket => socket.setKeepAlive(true, 30_000))
-      request.end(body)
+      if (call.permit && limit !== undefined) sendUnderPermit(request, body, call.permit, limit)
+      else request.end(body)
     })
   }
 
@@ -144,11 +150,23 @@ class StaleConnection extends Error {
   }
 }
 
+/**
+ * With a time limit, the API server is told to give up too: it takes `timeout` as a deadline from when it
+ * received the request (apiserver, endpoints/filters/request_deadline.go).
+ */
+function queryOf(call: Call, limit: number | undefined): string {
+  const timeout = limit === undefined ? {} : { timeout: `${Math.max(1, Math.floor(limit))}ms` }
+  const query = new URLSearchParams({ ...call.query, ...timeout }).toString()
+  return query === '' ? '' : `?${query}`
+}
+
 /** An exec plugin may hang like anything else. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    work.then(resolve, reject)
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    // Else each call would leave a listener behind on a signal that lives as long as the process.
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
 

@@ -31,38 +31,56 @@ export interface Course {
 /** Where every reflector starts. */
 export const START: Course = { version: undefined, wait: 0, failures: 0 }
 
-const FIRST_WAIT = 200
-const LONGEST_WAIT = 30_000
+/** The pause after the first failure, which doubles with each, and the longest, in milliseconds. */
+export interface Backoff {
+  readonly first: number
+  readonly longest: number
+}
+
+export const BACKOFF: Backoff = { first: 200, longest: 30_000 }
 /** A server that keeps breaking a watch may not know our version any more: a list settles it. */
 const WATCH_TRIES = 5
 
 /**
  * @param random from 0 to 1: many reflectors that lost the same server must not come back together
  */
-export function nextCourse(course: Course, outcome: Outcome, random: number): Course {
+export function nextCourse(
+  course: Course,
+  outcome: Outcome,
+  random: number,
+  backoff: Backoff = BACKOFF,
+): Course {
+  const later = (failures: number, version?: string, retryAfter?: number): Course =>
+    afterPause(failures, version, random, retryAfter, backoff)
   switch (outcome.type) {
     case 'listed':
       // Only a watch that works ends a row of failures: else list, 410, list, 410 would run without a pause.
       return { version: outcome.version, wait: 0, failures: course.failures }
     case 'list failed':
-      return later(course.failures, undefined, random, outcome.retryAfter)
+      return later(course.failures, undefined, outcome.retryAfter)
     case 'watch ended':
       if (outcome.healthy) return { version: outcome.version, wait: 0, failures: 0 }
-      return later(course.failures, outcome.version, random)
+      return later(course.failures, outcome.version)
     case 'watch failed': {
       const failures = outcome.healthy ? 0 : course.failures
       const version = failures + 1 < WATCH_TRIES ? outcome.version : undefined
-      return later(failures, version, random, outcome.retryAfter)
+      return later(failures, version, outcome.retryAfter)
     }
     case 'watch expired':
       if (outcome.healthy) return START
-      return later(course.failures, undefined, random)
+      return later(course.failures)
   }
 }
 
 /** Exponential, the upper half of it left to chance, and never sooner than the server asked for. */
-function later(failures: number, version: string | undefined, random: number, retryAfter = 0): Course {
-  const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** failures)
-  const wait = Math.max(retryAfter, Math.round(longest * (0.5 + random / 2)))
+function afterPause(
+  failures: number,
+  version: string | undefined,
+  random: number,
+  retryAfter: number | undefined,
+  backoff: Backoff,
+): Course {
+  const longest = Math.min(backoff.longest, backoff.first * 2 ** failures)
+  const wait = Math.max(retryAfter ?? 0, Math.round(longest * (0.5 + random / 2)))
   return { version, wait, failures: failures + 1 }
 }

@@ -29,10 +29,17 @@ export interface WatchOptions<T> {
   /** Only this namespace; every namespace when left out. */
   readonly namespace?: string
   readonly labelSelector?: string
+  /** For example `metadata.name=NAME`, which rights that name single objects allow. */
+  readonly fieldSelector?: string
   /** Which objects are kept at all. An object that stops being kept is reported as gone. */
   readonly keep?: (object: T) => boolean
   /** Takes away what nobody reads before an object is cached. Pure. */
   readonly slim?: (object: T) => T
+  /**
+   * Keeps the objects packed, outside of the heap. For kinds of which there are very many and few are looked
+   * at: each look makes a new copy, and `list()` one of everything.
+   */
+  readonly packed?: boolean
 }
 
 /** A live, read-only copy of some objects of the cluster, fed by list and watch. */
@@ -42,6 +49,8 @@ export interface Watching<T> {
   readonly isSynced: boolean
   get(ref: ObjectRef): T | undefined
   list(): readonly T[]
+  /** Those whose managing controller has this uid. */
+  ownedBy(uid: string): readonly T[]
   /**
    * Takes in the answer to one of our own writes, if it is newer than what is cached, so that the next
    * decision does not rest on what we know to be old. Reported like any other change.
@@ -60,6 +69,27 @@ export type Patch =
   /** Kubernetes' own: lists with a merge key (conditions by type) are merged. */
   | { readonly type: 'strategic'; readonly body: unknown }
 
+/** Leave to make calls, which may end at any time: a term of leadership. */
+export interface Permit {
+  /**
+   * Milliseconds that a call that is sent now may take until it is given up. Asked right before the bytes go
+   * out, since a process may stall between what it decided and what it sends.
+   * @throws ApiError CLUSTER_NOT_LEADING when nothing more may be sent
+   */
+  limit(): number
+  /** Aborted with that error when the permit ends: calls in flight are given up. */
+  readonly signal: AbortSignal
+}
+
+export interface CallOptions {
+  /** Without one a call may be sent at any time, and has the time limits of every call. */
+  readonly permit?: Permit
+  /** A write that goes before others when calls are limited: it takes a failed version away. */
+  readonly urgent?: boolean
+  /** A write that is sent at once and only once, whatever the limits: its caller has times of its own. */
+  readonly direct?: boolean
+}
+
 export interface Cluster {
   /**
    * Starts a list and watch that survives disconnects, expired resource versions (410) and server errors,
@@ -71,14 +101,30 @@ export interface Cluster {
     options: WatchOptions<T>,
     onChange: (change: Change<T>) => void,
   ): Watching<T>
+  /**
+   * Asks the API server for one object, undefined when it is not there. Not for reconciling, which reads the
+   * caches.
+   * @throws ApiError
+   */
+  read<T extends KubernetesObject>(
+    resource: Resource<T>,
+    ref: ObjectRef,
+    options?: CallOptions,
+  ): Promise<T | undefined>
   /** @throws ApiError */
-  create<T extends KubernetesObject>(resource: Resource<T>, namespace: string, object: T): Promise<T>
+  create<T extends KubernetesObject>(
+    resource: Resource<T>,
+    namespace: string,
+    object: T,
+    options?: CallOptions,
+  ): Promise<T>
   /** @throws ApiError */
   patch<T extends KubernetesObject>(
     resource: Resource<T>,
     ref: ObjectRef,
     patch: Patch,
     subresource?: 'status' | 'scale',
+    options?: CallOptions,
   ): Promise<T>
   /**
    * Deletes in the background (dependants follow). An object that is already gone is not an error.
@@ -89,6 +135,7 @@ export interface Cluster {
     resource: Resource<T>,
     ref: ObjectRef,
     preconditions?: { readonly uid?: string },
+    options?: CallOptions,
   ): Promise<void>
   /** Ends every watch and closes the connections. */
   close(): Promise<void>
@@ -99,7 +146,8 @@ export interface Cluster {
  * code: CLUSTER_CONFLICT (409 Conflict), CLUSTER_EXISTS (409 AlreadyExists), CLUSTER_NOT_FOUND (404),
  * CLUSTER_INVALID (400, 422), CLUSTER_FORBIDDEN (401, 403: quota and policy refusals come as 403 too),
  * CLUSTER_THROTTLED (429), CLUSTER_WEBHOOK (an admission webhook could not be called),
- * CLUSTER_UNAVAILABLE (anything else of 5xx, time-outs, no connection).
+ * CLUSTER_UNAVAILABLE (anything else of 5xx, time-outs, no connection), CLUSTER_NOT_LEADING (the permit of
+ * a write ended: it was not sent, or given up).
  */
 export class ApiError extends CanaryhookError {
   /** HTTP status; 0 when there was no answer. */

@@ -5,38 +5,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { KubernetesObject } from '../core/kubernetes.ts'
-import { type Cache, createCache } from './cache.ts'
+import { type Cache, createCache, versionOf } from './cache.ts'
 import type { Connection } from './connection.ts'
-import { type Course, nextCourse, type Outcome, START } from './course.ts'
+import { BACKOFF, type Backoff, type Course, nextCourse, type Outcome, START } from './course.ts'
 import { answerError, isExpired } from './failure.ts'
 import { linesOf } from './lines.ts'
+import { createListScanner, type ListMetadata } from './list-scanner.ts'
+import type { Pace } from './pace.ts'
 import { collectionName, collectionPath } from './paths.ts'
 import { ApiError, type Change, type Resource, type Watching, type WatchOptions } from './port.ts'
 
 export interface ReflectorSettings {
-  /** Objects a page: 500 of a usual size would block the process 25 ms while they are parsed. */
+  /** Objects a page. Pages are taken apart while they arrive, so that their size matters to the server only. */
   readonly pageSize: number
+  /** Milliseconds for the whole of a page. */
+  readonly pageTime: number
   /** Seconds a watch lasts; up to twice as long, by chance. */
   readonly watchSeconds: number
   /** Milliseconds without a byte after which a watch is given up: the server sends a bookmark every minute. */
   readonly silence: number
+  readonly backoff: Backoff
   readonly random: () => number
 }
 
 export const REFLECTOR_SETTINGS: ReflectorSettings = {
-  pageSize: 200,
+  pageSize: 500,
+  pageTime: 60_000,
   watchSeconds: 300,
   silence: 150_000,
+  backoff: BACKOFF,
   random: Math.random,
 }
 
 /** A watch that lasted this long was a working one, whether anything happened or not. */
 const STEADY = 5_000
-
-interface ListPage<T> {
-  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string }
-  readonly items: readonly T[] | null
-}
 
 interface WatchEvent<T> {
   readonly type: string
@@ -48,6 +50,8 @@ export interface ReflectorContext {
   readonly connection: Connection
   readonly settings: ReflectorSettings
   readonly log: Logger
+  /** Lets others go first between many objects; one for all reflectors of a process. */
+  readonly pace: Pace
   /** Ends them all. */
   readonly closing: AbortSignal
 }
@@ -59,7 +63,7 @@ export function startReflector<T extends KubernetesObject>(
   options: WatchOptions<T>,
   onChange: (change: Change<T>) => void,
 ): Watching<T> {
-  const { connection, settings, log } = context
+  const { connection, settings, log, pace } = context
   const what = collectionName(resource, options.namespace)
   const stop = new AbortController()
   const stopped = AbortSignal.any([stop.signal, context.closing])
@@ -83,36 +87,60 @@ export function startReflector<T extends KubernetesObject>(
         isSynced = true
         setSynced()
       }
-      course = nextCourse(course, outcome, settings.random())
+      course = nextCourse(course, outcome, settings.random(), settings.backoff)
       // Rejects only when it is stopped.
       if (course.wait > 0) await sleep(course.wait, undefined, { signal: stopped }).catch(() => {})
     }
   }
 
   const path = collectionPath(resource, options.namespace)
-  const selection: Record<string, string> = options.labelSelector
-    ? { labelSelector: options.labelSelector }
-    : {}
+  const selection: Record<string, string> = {
+    ...(options.labelSelector && { labelSelector: options.labelSelector }),
+    ...(options.fieldSelector && { fieldSelector: options.fieldSelector }),
+  }
 
   async function list(): Promise<Outcome> {
     try {
       cache.listBegins()
-      let version: string | undefined
+      let page: ListMetadata
       let more: string | undefined
       do {
-        const query = { ...selection, limit: String(settings.pageSize), ...(more ? { continue: more } : {}) }
-        const call = { method: 'GET', path, query, what: `LIST ${what}`, signal: stopped } as const
-        const page = (await connection.json(call)) as ListPage<T>
-        version = page.metadata.resourceVersion
-        if (!version) throw new Error(`LIST ${what}: the answer has no metadata.resourceVersion`)
-        for (const item of page.items ?? []) cache.listed(item, version)
-        more = page.metadata.continue
+        page = await listPage(more)
+        more = page.continue
       } while (more)
-      cache.listEnds(version)
-      return { type: 'listed', version }
+      cache.listEnds(page.resourceVersion)
+      return { type: 'listed', version: page.resourceVersion }
     } catch (error) {
       report(error)
       return { type: 'list failed', retryAfter: retryAfter(error) }
+    }
+  }
+
+  async function listPage(from: string | undefined): Promise<ListMetadata> {
+    const late = new AbortController()
+    const seconds = settings.pageTime / 1000
+    const timer = setTimeout(
+      () => late.abort(new Error(`LIST ${what}: not complete within ${seconds} s`)),
+      settings.pageTime,
+    )
+    try {
+      const stream = await connection.stream({
+        method: 'GET',
+        path,
+        query: { ...selection, limit: String(settings.pageSize), ...(from && { continue: from }) },
+        what: `LIST ${what}`,
+        signal: AbortSignal.any([stopped, late.signal]),
+      })
+      const scanner = createListScanner()
+      for await (const chunk of stream) {
+        for (const item of scanner.write(chunk)) {
+          cache.listed(JSON.parse(item) as T, scanner.metadata().resourceVersion)
+          await pace()
+        }
+      }
+      return scanner.end()
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -146,9 +174,11 @@ export function startReflector<T extends KubernetesObject>(
           const body = JSON.stringify(event.object)
           throw answerError(`WATCH ${what}`, { status, retryAfterHeader: undefined, body }, Date.now())
         }
+        events += 1
+        if (isOld(event, version)) continue
         feed(cache, event)
         version = event.object.metadata.resourceVersion ?? version
-        events += 1
+        await pace()
       }
       return { type: 'watch ended', version, healthy: healthy() }
     } catch (error) {
@@ -174,10 +204,20 @@ export function startReflector<T extends KubernetesObject>(
     },
     get: cache.get,
     list: cache.list,
+    ownedBy: cache.ownedBy,
     absorb: cache.absorb,
     forget: cache.forget,
     stop: () => stop.abort(),
   }
+}
+
+/**
+ * Told again, from before what has been seen: it would bring objects back that have gone since. Compared only
+ * where both are versions of Kubernetes (cache.ts).
+ */
+function isOld<T extends KubernetesObject>({ type, object }: WatchEvent<T>, seen: string): boolean {
+  const version = versionOf(object.metadata.resourceVersion)
+  return type !== 'BOOKMARK' && version >= 0n && version <= versionOf(seen)
 }
 
 function feed<T extends KubernetesObject>(cache: Cache<T>, event: WatchEvent<T>): void {

@@ -1,5 +1,13 @@
 /** The kinds that the controller reads and writes. */
-import type { ControllerRevision, Deployment, KubernetesEvent, Pod, ReplicaSet } from '../core/kubernetes.ts'
+import type {
+  ControllerRevision,
+  Deployment,
+  HorizontalPodAutoscaler,
+  KubernetesEvent,
+  Lease,
+  Pod,
+  ReplicaSet,
+} from '../core/kubernetes.ts'
 import type { Resource } from './port.ts'
 
 export const deployments: Resource<Deployment> = {
@@ -26,3 +34,17 @@ export const controllerRevisions: Resource<ControllerRevision> = {
 export const pods: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' }
 
 export const events: Resource<KubernetesEvent> = { group: '', version: 'v1', plural: 'events', kind: 'Event' }
+
+export const horizontalPodAutoscalers: Resource<HorizontalPodAutoscaler> = {
+  group: 'autoscaling',
+  version: 'v2',
+  plural: 'horizontalpodautoscalers',
+  kind: 'HorizontalPodAutoscaler',
+}
+
+export const leases: Resource<Lease> = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+}

@@ -2,12 +2,15 @@
 import { ApiError, type Cluster, type ObjectRef } from '../cluster/port.ts'
 import { controllerRevisions, deployments, replicaSets } from '../cluster/resources.ts'
 import type { Decision, Mend } from '../core/decision.ts'
-import type { ControllerRevision, Deployment } from '../core/kubernetes.ts'
+import { type KeptDeployment, whole } from '../core/kept.ts'
+import type { ControllerRevision, Deployment, KubernetesObject } from '../core/kubernetes.ts'
+import { TRACK_LABEL } from '../core/names.ts'
 import { makeCanary, makeSnapshot, restoredSet, sizeAnnotations } from '../core/objects.ts'
 import { type Gathered, isControlledBy, ourCanary } from '../core/observe.ts'
 import { project } from '../core/project.ts'
-import { type DeploymentWrite, deploymentWrite, emergencyWrite, repair } from '../core/writes.ts'
+import { type DeploymentWrite, deploymentWrite, disowning, emergencyWrite, repair } from '../core/writes.ts'
 import { type Caches, keyOf } from './caches.ts'
+import { urgent } from './urgent.ts'
 
 export interface Acting {
   readonly cluster: Cluster
@@ -16,7 +19,7 @@ export interface Acting {
   /** The uid of the canary that was deleted last, by its key: until the watch tells, the cache still has it. */
   readonly removed: Map<string, string>
   /** The state is stored: the moment to tell people. Only the first call counts. */
-  readonly stored: (deployment: Deployment) => void
+  readonly stored: (deployment: KeptDeployment) => void
   /** A write for the canary was refused by the API server; the deadline decides what becomes of it. */
   readonly refused: (error: ApiError) => void
 }
@@ -29,12 +32,17 @@ const REFUSALS = new Set(['CLUSTER_FORBIDDEN', 'CLUSTER_INVALID', 'CLUSTER_EXIST
  * no longer needed last.
  * @throws ApiError when a write failed; the next run decides anew
  */
-export async function act(acting: Acting, gathered: Gathered, decision: Decision): Promise<void> {
+export async function act(given: Acting, gathered: Gathered, decision: Decision): Promise<void> {
+  // A failed version is taken away before others go on.
+  const isFailed = decision.state?.phase === 'Failed'
+  const acting = isFailed ? { ...given, cluster: urgent(given.cluster) } : given
   if (decision.snapshot === 'take') await takeSnapshot(acting, gathered)
   for (const mend of decision.mend) await carryOutMend(acting, gathered, mend)
   const deployment = await storeState(acting, gathered, decision)
   await fitCanary(acting, { ...gathered, deployment }, decision)
   if (decision.snapshot === 'drop') await dropSnapshots(acting, gathered, undefined)
+  const disowned = disowning(deployment)
+  if (disowned) await send(acting, deployment, disowned)
 }
 
 async function takeSnapshot(acting: Acting, gathered: Gathered): Promise<void> {
@@ -43,7 +51,7 @@ async function takeSnapshot(acting: Acting, gathered: Gathered): Promise<void> {
   const serving = gathered.replicaSets.filter(
     set => isControlledBy(set, deployment) && (set.spec.replicas ?? 1) > 0,
   )
-  const snapshot = makeSnapshot(deployment, serving)
+  const snapshot = makeSnapshot(deployment, serving.map(whole))
   caches.snapshots.absorb(await createOrAdopt(cluster, refTo(deployment).namespace, snapshot))
   await dropSnapshots(acting, gathered, snapshot.metadata.name)
 }
@@ -92,7 +100,7 @@ async function carryOutMend({ cluster, caches }: Acting, gathered: Gathered, men
 }
 
 /** @returns the Deployment as the last write left it */
-async function storeState(acting: Acting, gathered: Gathered, decision: Decision): Promise<Deployment> {
+async function storeState(acting: Acting, gathered: Gathered, decision: Decision): Promise<KeptDeployment> {
   const { state } = decision
   let deployment = gathered.deployment
   let write = deploymentWrite(deployment, decision, acting.now())
@@ -111,7 +119,11 @@ async function storeState(acting: Acting, gathered: Gathered, decision: Decision
   return deployment
 }
 
-async function send(acting: Acting, deployment: Deployment, write: DeploymentWrite): Promise<Deployment> {
+async function send(
+  acting: Acting,
+  deployment: KeptDeployment,
+  write: DeploymentWrite,
+): Promise<KeptDeployment> {
   const patch = { type: 'strategic', body: write.body } as const
   const subresource = write.to === 'status' ? 'status' : undefined
   const written = await acting.cluster.patch(deployments, refTo(deployment), patch, subresource)
@@ -151,6 +163,8 @@ async function fitCanary(acting: Acting, gathered: Gathered, decision: Decision)
   const canary = ourCanary(gathered)
   const wanted = decision.canary
   if (wanted === 'keep' || canary?.metadata.deletionTimestamp) return
+  // Somebody else's has its name: decisions know.
+  if (gathered.canary && !canary) return
   try {
     if (wanted === 'none') {
       const { uid } = canary?.metadata ?? {}
@@ -158,12 +172,11 @@ async function fitCanary(acting: Acting, gathered: Gathered, decision: Decision)
       await cluster.remove(deployments, refTo(canary), { uid })
       acting.removed.set(keyOf(canary.metadata), uid)
     } else if (!canary) {
-      const made = makeCanary(deployment, wanted)
-      caches.deployments.absorb(await cluster.create(deployments, refTo(deployment).namespace, made))
+      caches.deployments.absorb(await createCanary(cluster, makeCanary(whole(deployment), wanted)))
     } else {
       const adopted = isControlledBy(canary, deployment)
       if (adopted && canary.spec.replicas === wanted) return
-      const { ownerReferences } = makeCanary(deployment, wanted).metadata
+      const { ownerReferences } = makeCanary(whole(deployment), wanted).metadata
       const body = { ...(!adopted && { metadata: { ownerReferences } }), spec: { replicas: wanted } }
       caches.deployments.absorb(await cluster.patch(deployments, refTo(canary), { type: 'merge', body }))
     }
@@ -173,6 +186,31 @@ async function fitCanary(acting: Acting, gathered: Gathered, decision: Decision)
   }
 }
 
-function refTo({ metadata }: Deployment): ObjectRef {
+/**
+ * One of that name may be there though no watch told of it yet: the answer to an earlier create was lost. Whose
+ * it is, the tests of a patch tell that changes nothing, so that what is not ours is never touched.
+ * @throws ApiError CLUSTER_CONFLICT when it is ours: decided anew when the watch brings it, with all that is
+ *   newer; CLUSTER_EXISTS when it is not
+ */
+async function createCanary(cluster: Cluster, canary: Deployment): Promise<Deployment> {
+  const ref = refTo(canary)
+  try {
+    return await cluster.create(deployments, ref.namespace, canary)
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'CLUSTER_EXISTS')) throw error
+    const [owner] = canary.metadata.ownerReferences ?? []
+    const body = [
+      { op: 'test', path: '/metadata/ownerReferences/0/uid', value: owner?.uid },
+      { op: 'test', path: `/metadata/labels/${TRACK_LABEL.replace('/', '~1')}`, value: 'canary' },
+    ]
+    await cluster.patch(deployments, ref, { type: 'json', body }).catch((failure: unknown) => {
+      throw failure instanceof ApiError && failure.code === 'CLUSTER_INVALID' ? error : failure
+    })
+    const message = `${ref.namespace}/${ref.name} is there already, and the watch has yet to tell of it`
+    throw new ApiError('CLUSTER_CONFLICT', message, { status: 409, cause: error })
+  }
+}
+
+function refTo({ metadata }: KubernetesObject): ObjectRef {
   return { namespace: metadata.namespace ?? 'default', name: metadata.name }
 }

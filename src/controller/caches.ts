@@ -1,21 +1,27 @@
-/** What the controller knows of the cluster: four watches, and the ways from their objects to a release. */
-import type { Change, Cluster, ObjectRef, Watching } from '../cluster/port.ts'
+/** What the controller knows of the cluster: five watches, and the ways from their objects to a release. */
+import type { Cluster, ObjectRef, Watching } from '../cluster/port.ts'
 import { controllerRevisions, deployments, pods, replicaSets } from '../cluster/resources.ts'
 import { PREFIX, STATE } from '../core/annotations.ts'
-import type { ControllerRevision, Deployment, KubernetesObject, Pod, ReplicaSet } from '../core/kubernetes.ts'
+import { isName, type KeptDeployment, type KeptReplicaSet } from '../core/kept.ts'
+import type { ControllerRevision, KubernetesObject, Pod } from '../core/kubernetes.ts'
 import { canaryName, nameHash, OF_LABEL, TRACK_LABEL } from '../core/names.ts'
 import type { Gathered } from '../core/observe.ts'
+import { watchAutoscalers } from './autoscalers.ts'
+import { ByKey } from './by-key.ts'
+import { slimDeployment, slimPod, slimReplicaSet, withoutBallast } from './slim.ts'
 
 export interface Caches {
-  readonly deployments: Watching<Deployment>
-  readonly replicaSets: Watching<ReplicaSet>
+  readonly deployments: Watching<KeptDeployment>
+  readonly replicaSets: Watching<KeptReplicaSet>
   readonly snapshots: Watching<ControllerRevision>
   isSynced(): boolean
   readonly synced: Promise<void>
   /** Everything about one Deployment; undefined when it is not (or no longer) ours to look after. */
   gather(ref: ObjectRef): Omit<Gathered, 'refused'> | undefined
-  /** Keys of all Deployments that are looked after. */
-  keys(): readonly string[]
+  /** How many Deployments are looked after. */
+  count(): number
+  /** Keys of those with a release that lives or with something left of one: where there is work to do. */
+  unsettled(): readonly string[]
   stop(): void
 }
 
@@ -32,9 +38,12 @@ export function refOf(key: string): ObjectRef {
 /** @param enqueue called with the key of each release that a change may matter to */
 export function startCaches(cluster: Cluster, enqueue: (key: string) => void): Caches {
   const names = new Map<string, string>()
-  const setsByOwner = new ByKey<ReplicaSet>(set => ownerUids(set))
+  /** Keys of Deployments that say themselves that there is work. */
+  const restless = new Set<string>()
+  /** `namespace/hash`, as the label says whose they are, of all canaries. */
+  const canaries = new Set<string>()
   const podsByRelease = new ByKey<Pod>(pod => releaseOf(pod))
-  const snapshotsByOwner = new ByKey<ControllerRevision>(snapshot => ownerUids(snapshot))
+  const snapshots = new ByKey<ControllerRevision>(ownersOrRelease)
 
   const enqueueRelease = (object: KubernetesObject): void => {
     const [release] = releaseOf(object)
@@ -42,70 +51,88 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     if (name !== undefined) enqueue(keyOf({ ...object.metadata, name }))
   }
 
-  const deploymentCache = cluster.watch(
+  const deploymentCache = cluster.watch<KeptDeployment>(
     deployments,
-    { keep: isLookedAfter, slim: withoutBallast },
+    { keep: isLookedAfter, slim: slimDeployment, packed: true },
     ({ object, type }) => {
-      if (isCanary(object)) return enqueueRelease(object)
+      if (isCanary(object)) {
+        for (const release of releaseOf(object)) {
+          if (type === 'gone') canaries.delete(release)
+          else canaries.add(release)
+        }
+        return enqueueRelease(object)
+      }
       const { namespace = 'default', name } = object.metadata
       const release = `${namespace}/${nameHash(name)}`
+      const key = keyOf(object.metadata)
       if (type === 'gone') names.delete(release)
       else names.set(release, name)
-      enqueue(keyOf(object.metadata))
+      if (type === 'gone' || isResting(object)) restless.delete(key)
+      else restless.add(key)
+      enqueue(key)
     },
   )
-  const replicaSetCache = cluster.watch(replicaSets, { slim: withoutBallast }, change => {
-    setsByOwner.take(change)
-    const owner = change.object.metadata.ownerReferences?.find(({ controller }) => controller)
-    const { namespace } = change.object.metadata
-    if (isCanary(change.object)) enqueueRelease(change.object)
-    if (owner && names.get(`${namespace}/${nameHash(owner.name)}`)) {
-      enqueue(keyOf({ ...change.object.metadata, name: owner.name }))
-    }
-  })
+  const replicaSetCache = cluster.watch<KeptReplicaSet>(
+    replicaSets,
+    { slim: slimReplicaSet, packed: true },
+    ({ object }) => {
+      const owner = object.metadata.ownerReferences?.find(({ controller }) => controller)
+      if (isCanary(object)) enqueueRelease(object)
+      const key = owner && keyOf({ ...object.metadata, name: owner.name })
+      if (key !== undefined && restless.has(key)) enqueue(key)
+    },
+  )
   const snapshotCache = cluster.watch(
     controllerRevisions,
     { labelSelector: OF_LABEL, slim: withoutBallast },
     change => {
-      snapshotsByOwner.take(change)
+      snapshots.take(change)
       enqueueRelease(change.object)
     },
   )
   // Only canary pods have this label, and only while a release runs: nothing is watched in vain.
-  const podCache = cluster.watch(
-    pods,
-    { labelSelector: `${TRACK_LABEL}=canary`, slim: withoutBallast },
-    change => {
-      podsByRelease.take(change)
-      enqueueRelease(change.object)
-    },
-  )
+  const podCache = cluster.watch(pods, { labelSelector: `${TRACK_LABEL}=canary`, slim: slimPod }, change => {
+    podsByRelease.take(change)
+    enqueueRelease(change.object)
+  })
 
-  const all = [deploymentCache, replicaSetCache, snapshotCache, podCache]
-  const isUsers = (object: Deployment): boolean => !isCanary(object)
+  const autoscalers = watchAutoscalers(cluster, ({ namespace, name }) => {
+    if (names.get(`${namespace}/${nameHash(name)}`) === name) enqueue(keyOf({ namespace, name }))
+  })
+
+  const all = [deploymentCache, replicaSetCache, snapshotCache, podCache, autoscalers]
   return {
     deployments: deploymentCache,
     replicaSets: replicaSetCache,
     snapshots: snapshotCache,
     isSynced: () => all.every(cache => cache.isSynced),
     synced: Promise.all(all.map(cache => cache.synced)).then(() => undefined),
-    keys: () =>
-      deploymentCache
-        .list()
-        .filter(isUsers)
-        .map(({ metadata }) => keyOf(metadata)),
+    count: () => names.size,
+    unsettled() {
+      const left = [...canaries, ...snapshotCache.list().flatMap(releaseOf)].flatMap(release => {
+        const name = names.get(release)
+        return name === undefined ? [] : keyOf({ ...refOf(release), name })
+      })
+      return [...new Set([...restless, ...left])]
+    },
     gather(ref) {
       const deployment = deploymentCache.get(ref)
       if (!deployment || isCanary(deployment)) return undefined
       const canary = deploymentCache.get({ namespace: ref.namespace, name: canaryName(ref.name) })
       const uid = deployment.metadata.uid ?? ''
       const canaryUid = canary?.metadata.uid ?? ''
+      const canaryPods = podsByRelease.get(`${ref.namespace}/${nameHash(ref.name)}`)
       return {
         deployment,
         canary,
-        replicaSets: [...setsByOwner.get(uid), ...setsByOwner.get(canaryUid)],
-        snapshots: snapshotsByOwner.get(uid),
-        pods: podsByRelease.get(`${ref.namespace}/${nameHash(ref.name)}`),
+        // Unpacked when somebody looks at them: with most Deployments nothing goes on, and nobody does.
+        get replicaSets() {
+          const owned = [...replicaSetCache.ownedBy(uid), ...replicaSetCache.ownedBy(canaryUid)]
+          return [...owned, ...othersOf(canaryPods, owned, replicaSetCache)]
+        },
+        snapshots: [...snapshots.get(uid), ...snapshots.get(`${ref.namespace}/${nameHash(ref.name)}`)],
+        pods: canaryPods,
+        autoscalers: autoscalers.of(ref),
       }
     },
     stop: () => {
@@ -115,12 +142,20 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
 }
 
 /** Deployments with anything of ours on them: the users' by annotation, canaries by label. */
-function isLookedAfter(deployment: Deployment): boolean {
+function isLookedAfter(deployment: KeptDeployment): boolean {
   if (isCanary(deployment)) return true
   return Object.keys(deployment.metadata.annotations ?? {}).some(
     key => key === STATE || key.startsWith(PREFIX),
   )
 }
+
+/** No release lives and nothing of one is left on it (slim.ts keeps what is), as with most most of the time. */
+function isResting({ metadata, spec, status }: KeptDeployment): boolean {
+  if (!isName(spec.template) || metadata.managedFields) return false
+  return !(status?.conditions ?? []).some(({ type }) => OUR_CONDITIONS.has(type))
+}
+
+const OUR_CONDITIONS = new Set(['Reconciling', 'Stalled'])
 
 function isCanary(object: KubernetesObject): boolean {
   return object.metadata.labels?.[TRACK_LABEL] === 'canary'
@@ -132,43 +167,23 @@ function releaseOf({ metadata }: KubernetesObject): readonly string[] {
   return of === undefined ? [] : [`${metadata.namespace ?? 'default'}/${of}`]
 }
 
-function ownerUids({ metadata }: KubernetesObject): readonly string[] {
-  return (metadata.ownerReferences ?? []).filter(({ controller }) => controller).map(({ uid }) => uid)
+/** The ReplicaSets of pods whose canary went: as a rule there are none. */
+function othersOf(
+  canaryPods: readonly Pod[],
+  owned: readonly KeptReplicaSet[],
+  cache: Watching<KeptReplicaSet>,
+): readonly KeptReplicaSet[] {
+  const known = new Set(owned.map(({ metadata }) => metadata.uid))
+  const names = new Map<string, string>()
+  for (const { metadata } of canaryPods) {
+    const owner = metadata.ownerReferences?.find(({ controller }) => controller)
+    if (owner && !known.has(owner.uid)) names.set(owner.name, metadata.namespace ?? 'default')
+  }
+  return [...names].flatMap(([name, namespace]) => cache.get({ namespace, name }) ?? [])
 }
 
-/** What nobody of us reads; it is half of an object's size. */
-function withoutBallast<T extends KubernetesObject>(object: T): T {
-  const { managedFields: _, annotations, ...metadata } = object.metadata
-  const { 'kubectl.kubernetes.io/last-applied-configuration': __, ...kept } = annotations ?? {}
-  return { ...object, metadata: { ...metadata, ...(annotations && { annotations: kept }) } }
-}
-
-/** Objects by a key that they name themselves. */
-class ByKey<T extends KubernetesObject> {
-  readonly #keys: (object: T) => readonly string[]
-  readonly #objects = new Map<string, Map<string, T>>()
-
-  constructor(keys: (object: T) => readonly string[]) {
-    this.#keys = keys
-  }
-
-  get(key: string): readonly T[] {
-    return [...(this.#objects.get(key)?.values() ?? [])]
-  }
-
-  take(change: Change<T>): void {
-    const before = change.type === 'set' ? change.previous : change.object
-    for (const key of before ? this.#keys(before) : []) this.#remove(key, before?.metadata.uid ?? '')
-    if (change.type === 'gone') return
-    for (const key of this.#keys(change.object)) {
-      const objects = this.#objects.get(key) ?? new Map<string, T>()
-      this.#objects.set(key, objects.set(change.object.metadata.uid ?? '', change.object))
-    }
-  }
-
-  #remove(key: string, uid: string): void {
-    const objects = this.#objects.get(key)
-    objects?.delete(uid)
-    if (objects?.size === 0) this.#objects.delete(key)
-  }
+/** A snapshot that lost its owner, by an orphaning deletion, belongs to whoever has the name: to be taken up or away. */
+function ownersOrRelease(snapshot: KubernetesObject): readonly string[] {
+  const owners = (snapshot.metadata.ownerReferences ?? []).filter(({ controller }) => controller)
+  return owners.length > 0 ? owners.map(({ uid }) => uid) : releaseOf(snapshot)
 }

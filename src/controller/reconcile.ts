@@ -4,9 +4,10 @@ import type { ApiError, Cluster } from '../cluster/port.ts'
 import { events } from '../cluster/resources.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision } from '../core/decision.ts'
-import type { Deployment } from '../core/kubernetes.ts'
+import type { KubernetesObject } from '../core/kubernetes.ts'
 import { makeEvent } from '../core/objects.ts'
 import { type Gathered, observe } from '../core/observe.ts'
+import { ownsSpec } from '../core/ownership.ts'
 import { isLive, readState, type State } from '../core/state.ts'
 import { act } from './act.ts'
 import { type Caches, refOf } from './caches.ts'
@@ -39,7 +40,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
   const removed = new Map<string, string>()
   let eventCount = 0
 
-  const tell = (deployment: Deployment, decision: Decision): void => {
+  const tell = (deployment: KubernetesObject, decision: Decision): void => {
     for (const said of decision.said) {
       log.info(...transitionLine(deployment, decision.state, said))
       const event = makeEvent(deployment, said, now(), eventCount++ % 1000)
@@ -112,6 +113,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
 /** Most Deployments most of the time: no release, and nothing left of one. */
 function isAnythingThere(objects: Omit<Gathered, 'refused'>, state: State | undefined): boolean {
   if ((state && isLive(state)) || objects.canary || objects.snapshots.length > 0) return true
+  if (ownsSpec(objects.deployment)) return true
   const conditions = objects.deployment.status?.conditions ?? []
   return conditions.some(({ type }) => type === 'Reconciling' || type === 'Stalled')
 }

@@ -1,4 +1,4 @@
-import type { Deployment } from '../core/kubernetes.ts'
+import type { KubernetesObject } from '../core/kubernetes.ts'
 import type { Said } from '../core/objects.ts'
 import type { State } from '../core/state.ts'
 import { stagesOf } from '../core/weights.ts'
@@ -15,7 +15,7 @@ const VERBS: Readonly<Record<string, string>> = {
 
 /** One transition as a log line: its fields, and a message that reads by itself. */
 export function transitionLine(
-  { metadata }: Deployment,
+  { metadata }: KubernetesObject,
   state: State | undefined,
   { reason, message }: Said,
 ): [Record<string, unknown>, string] {

@@ -3,7 +3,7 @@
  * Total and pure. Reads from top to bottom as the phases of DESIGN follow each other.
  */
 import type { Wanted } from './conditions.ts'
-import type { Decision, Outcome, Wants } from './decision.ts'
+import { type Decision, type Outcome, stamp, type Wants } from './decision.ts'
 import type { Said } from './objects.ts'
 import type { Observation } from './observe.ts'
 import { failed, holding, STALLED } from './phases/failed.ts'
@@ -21,7 +21,7 @@ import { progressMessage } from './status-message.ts'
  */
 export function decide(state: State | undefined, seen: Observation, now: number): Decision {
   if (!state || !isLive(state)) return decision(state, [], seen, tidy)
-  let current = noticeScaling(state, seen)
+  let current = noticeScaling(mendTimes(state, now), seen)
   const said: Said[] = []
   // Each turn goes forward in the plan or the life; the bound is only there against a mistake of ours.
   for (let turns = 0; turns < 200; turns += 1) {
@@ -51,6 +51,26 @@ function live(state: State, seen: Observation, now: number): Outcome {
     case 'Reverted':
       return { kind: 'stay', state, wants: tidy }
   }
+}
+
+/** Clocks of two controllers may differ by this much, and nobody notices. */
+const SKEW = 5_000
+
+/**
+ * A clock that ran ahead wrote times that are still to come. They are stored anew as now: else each look would
+ * take them for now again, and a hold or a deadline would last until that time has come.
+ */
+function mendTimes(state: State, now: number): State {
+  const mended = (time: string | undefined) =>
+    time !== undefined && Date.parse(time) > now + SKEW ? stamp(now) : time
+  const { since, reached, unready, failedAt, held } = state
+  return withFields(state, {
+    since: mended(since),
+    reached: mended(reached),
+    unready: mended(unready),
+    failedAt: mended(failedAt),
+    held: held && (held.since === undefined ? held : { ...held, since: mended(held.since) }),
+  })
 }
 
 /** No release: nothing of ours is left behind. */
@@ -88,11 +108,17 @@ function mixOf(state: State, seen: Observation): string {
   return `; the mix of ${versions} accepted versions from before serves on`
 }
 
+/** A canary that serves stays until stable is back; where that cannot be, people must know what to make room for. */
+function notBack({ canary, stableFailure }: Observation): string {
+  if (!canary || stableFailure === undefined) return ''
+  return `; its pods serve until the former version is back, which cannot be: ${stableFailure}`
+}
+
 function conditionsFor(state: State | undefined, seen: Observation): Wanted {
   if (!state || !isLive(state)) return {}
   if (state.phase === 'Failed') {
     const { reason = 'Failed', message = 'the release failed' } = state
-    return { Stalled: { reason, message: message + mixOf(state, seen) } }
+    return { Stalled: { reason, message: message + mixOf(state, seen) + notBack(seen) } }
   }
   // Pending is over in a moment as a rule: a condition for it would only be another write.
   if (state.phase === 'Pending') return {}

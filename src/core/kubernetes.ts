@@ -15,6 +15,7 @@ export interface OwnerReference {
 export interface ManagedFields {
   readonly manager?: string
   readonly operation?: string
+  readonly subresource?: string
   readonly fieldsV1?: Readonly<Record<string, unknown>>
 }
 
@@ -127,6 +128,17 @@ export interface ReplicaSet extends KubernetesObject {
   }
 }
 
+/** autoscaling/v2, of which only what it scales is kept. */
+export interface HorizontalPodAutoscaler extends KubernetesObject {
+  readonly spec: {
+    readonly scaleTargetRef: {
+      readonly apiVersion?: string
+      readonly kind: string
+      readonly name: string
+    }
+  }
+}
+
 export interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string }
   readonly running?: { readonly startedAt?: string }
@@ -180,6 +192,17 @@ export interface KubernetesEvent extends KubernetesObject {
   readonly firstTimestamp?: string
   readonly lastTimestamp?: string
   readonly source?: { readonly component?: string }
+}
+
+/** coordination.k8s.io/v1. Times are MicroTime: always six digits after the second. */
+export interface Lease extends KubernetesObject {
+  readonly spec?: {
+    readonly holderIdentity?: string
+    readonly leaseDurationSeconds?: number
+    readonly acquireTime?: string
+    readonly renewTime?: string
+    readonly leaseTransitions?: number
+  }
 }
 
 /** What the API server sends to a mutating webhook (admission.k8s.io/v1), as far as we read it. */

@@ -1,5 +1,5 @@
 /** Names and labels of what Canaryhook makes. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export const TRACK_LABEL = 'canaryhook.dev/track'
 export const OF_LABEL = 'canaryhook.dev/of'
@@ -11,7 +11,7 @@ const LIMIT = 63
 
 /** A short, stable label value for a name of any length: ten hexadecimal digits. */
 export function nameHash(name: string): string {
-  return createHash('sha256').update(name).digest('hex').slice(0, 10)
+  return hash('sha256', name, 'hex').slice(0, 10)
 }
 
 /** `<name>-canary`, cut and made unique by a hash where that is too long. */

@@ -1,4 +1,5 @@
 /** Makers of the objects that Canaryhook creates. Pure. */
+import type { KeptDeployment } from './kept.ts'
 import type {
   ControllerRevision,
   Deployment,
@@ -10,6 +11,7 @@ import type {
 } from './kubernetes.ts'
 import { canaryName, nameHash, OF_LABEL, RELEASE_LABEL, snapshotName, TRACK_LABEL } from './names.ts'
 import { limits } from './replicas.ts'
+import { printSets } from './snapshot-data.ts'
 import { templateHash } from './template.ts'
 
 /**
@@ -78,7 +80,7 @@ function copied(map: Readonly<Record<string, string>> | undefined): Record<strin
  * The record of the ReplicaSets that serve, from which one can be made again. `controller: true` and none of
  * the app's labels: a StatefulSet with the same selector would adopt it otherwise.
  */
-export function makeSnapshot(deployment: Deployment, sets: readonly ReplicaSet[]): ControllerRevision {
+export function makeSnapshot(deployment: KubernetesObject, sets: readonly ReplicaSet[]): ControllerRevision {
   const { name, namespace } = deployment.metadata
   return {
     apiVersion: 'apps/v1',
@@ -94,7 +96,7 @@ export function makeSnapshot(deployment: Deployment, sets: readonly ReplicaSet[]
     },
     // Of several, the newest counts; generations only grow.
     revision: deployment.metadata.generation ?? 1,
-    data: { replicaSets: sets.map(remembered) },
+    data: printSets(sets.map(remembered)),
   }
 }
 
@@ -120,7 +122,7 @@ function unblocking({ blockOwnerDeletion: _, ...reference }: OwnerReference): Ow
 }
 
 /** A remembered ReplicaSet, to be created again with as many pods as stable shall have. */
-export function restoredSet(set: ReplicaSet, replicas: number, deployment: Deployment): ReplicaSet {
+export function restoredSet(set: ReplicaSet, replicas: number, deployment: KeptDeployment): ReplicaSet {
   const annotations = { ...set.metadata.annotations, ...sizeAnnotations(deployment) }
   return { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas } }
 }
@@ -130,7 +132,7 @@ export function restoredSet(set: ReplicaSet, replicas: number, deployment: Deplo
  * here counts as being scaled, for ever when its size is right already, and no rollout begins meanwhile.
  * Source: k8s.io/kubernetes pkg/controller/deployment sync.go isScalingEvent and scale.
  */
-export function sizeAnnotations({ spec }: Deployment): Readonly<Record<string, string>> {
+export function sizeAnnotations({ spec }: KeptDeployment): Readonly<Record<string, string>> {
   const replicas = spec.replicas ?? 1
   return {
     'deployment.kubernetes.io/desired-replicas': String(replicas),
@@ -161,7 +163,12 @@ export interface Said {
  * @param now milliseconds since 1970
  * @param count makes the names of several events of one moment differ
  */
-export function makeEvent(deployment: Deployment, said: Said, now: number, count: number): KubernetesEvent {
+export function makeEvent(
+  deployment: KubernetesObject,
+  said: Said,
+  now: number,
+  count: number,
+): KubernetesEvent {
   const { name, namespace = 'default', uid = '' } = deployment.metadata
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
   return {

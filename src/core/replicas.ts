@@ -20,6 +20,10 @@ export interface Fleet {
   /** Pods that exist or are about to: at least `desired`, more while surplus ones are still there. */
   readonly existing: number
   readonly available: number
+  /** The counts may be of a former size: they cover nobody, make no room, and prove of no pod that it does not serve. */
+  readonly unsettled?: boolean
+  /** Why no more of its pods can be made now (a quota is full): those that are there are all there will be. */
+  readonly failure?: string | undefined
 }
 
 export interface Counts {
@@ -63,18 +67,23 @@ export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts
   if (stable.desired < target.stable) {
     nextStable = between(stable.desired, limit.ceiling - canary.existing, target.stable)
   } else if (stable.desired > target.stable) {
-    // Once for a whole slice: going down pod by pod as the canary's get ready would be a write for each.
-    const covered = canary.available >= canary.desired ? canary.desired : 0
+    // Once for a whole slice: going down pod by pod as the canary's get ready would be a write for each. But
+    // where a quota cuts the slice short, only stable's pods can make the room for the rest of it.
+    const allThere = canary.available >= canary.desired || canary.failure !== undefined
+    const covered = !canary.unsettled && allThere ? Math.min(canary.available, canary.desired) : 0
     nextStable = between(target.stable, limit.floor - covered, stable.desired)
   }
 
   let nextCanary = canary.desired
   if (canary.desired < target.canary) {
-    const taken = Math.max(nextStable, stable.existing)
-    nextCanary = between(canary.desired, limit.ceiling - taken, target.canary)
+    // While stable's counts are of a former size, nobody knows how many pods there are.
+    const taken =
+      stable.unsettled && limit.ceiling < Number.POSITIVE_INFINITY ? limit.ceiling : stable.existing
+    nextCanary = between(canary.desired, limit.ceiling - Math.max(nextStable, taken), target.canary)
   } else if (canary.desired > target.canary) {
     const needed = limit.floor - Math.min(stable.available, nextStable)
-    nextCanary = between(target.canary, Math.min(needed, canary.available), canary.desired)
+    const serving = canary.unsettled ? canary.desired : canary.available
+    nextCanary = between(target.canary, Math.min(needed, serving), canary.desired)
   }
   return { stable: nextStable, canary: nextCanary }
 }

@@ -3,7 +3,8 @@
  * Deployment controller adds to a ReplicaSet's copy, and `kubectl rollout restart`'s annotation do not make
  * another version.
  */
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
+import { isName, type TemplateName } from './kept.ts'
 import type { PodTemplate } from './kubernetes.ts'
 
 /** kubectl rollout restart sets it: https://kubernetes.io/docs/reference/labels-annotations-taints/ */
@@ -14,11 +15,12 @@ const TEMPLATE_HASH_LABEL = 'pod-template-hash'
 const hashes = new WeakMap<PodTemplate, string>()
 
 /** Ten hexadecimal digits that name a version: the same for templates that mean the same. */
-export function templateHash(template: PodTemplate): string {
+export function templateHash(template: PodTemplate | TemplateName): string {
+  if (isName(template)) return template.hash
   const known = hashes.get(template)
   if (known !== undefined) return known
   const text = JSON.stringify(canonical(template))
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, 10)
+  const hash = digest('sha256', text, 'hex').slice(0, 10)
   hashes.set(template, hash)
   return hash
 }

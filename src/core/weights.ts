@@ -31,7 +31,15 @@ export function stableFleet(seen: Observation): Fleet {
     desired: seen.replicas,
     existing: Math.max(seen.replicas, existing),
     // After down and up again, the counts may still be those from before: nobody is covered by pods that went.
-    available: seen.settled ? sum(set => (set.settled ? set.available : 0)) : 0,
+    // And the watch of ReplicaSets may be behind that of Deployments: what both count on is there. A ReplicaSet
+    // that is told to shrink still counts, for a moment, the pods that it has just deleted.
+    available: seen.settled
+      ? Math.min(
+          seen.available,
+          sum(set => (set.settled ? Math.min(set.available, set.desired) : 0)),
+        )
+      : 0,
+    unsettled: !seen.settled || sets.some(set => !set.settled),
   }
 }
 
@@ -55,8 +63,8 @@ export function canaryFleet(seen: Observation): Fleet {
 /** The next counts on the way to `target`, within what the user's strategy and the capacity invariant allow. */
 export function nextCounts(state: State, seen: Observation, target: Counts): Counts {
   const surge = state.surge !== undefined
-  const limit = surge ? unbounded(state.total) : limits(state.total, seen.strategy)
-  return move(limit, stableFleet(seen), canaryFleet(seen), target)
+  const { ceiling, floor } = surge ? unbounded(state.total) : limits(state.total, seen.strategy)
+  return move({ ceiling: ceiling - seen.leaving, floor }, stableFleet(seen), canaryFleet(seen), target)
 }
 
 /** What `stable` in the state shall be: nothing in surge mode, once spec.replicas is the user's again. */

@@ -2,7 +2,9 @@
 import { STATE } from './annotations.ts'
 import { conditionPatch } from './conditions.ts'
 import type { Decision } from './decision.ts'
-import type { Deployment, PodTemplate, ReplicaSet } from './kubernetes.ts'
+import type { KeptDeployment } from './kept.ts'
+import type { PodTemplate, ReplicaSet } from './kubernetes.ts'
+import { ownsSpec, withoutOurSpec } from './ownership.ts'
 import { isProjected, type Projection, project, sameProjection } from './project.ts'
 import { isLive, printState, readState, type State, withFields } from './state.ts'
 
@@ -24,7 +26,7 @@ export interface DeploymentWrite {
  * @param now milliseconds since 1970
  */
 export function deploymentWrite(
-  deployment: Deployment,
+  deployment: KeptDeployment,
   decision: Pick<Decision, 'state' | 'restore' | 'conditions'>,
   now: number,
 ): DeploymentWrite | undefined {
@@ -40,7 +42,7 @@ export function deploymentWrite(
 
 /** The part that meets no webhook: the state where it changed, and the conditions where they do. */
 function statusWrite(
-  deployment: Deployment,
+  deployment: KeptDeployment,
   { state, conditions }: Pick<Decision, 'state' | 'conditions'>,
   now: number,
 ): DeploymentWrite | undefined {
@@ -66,11 +68,11 @@ function statusWrite(
 }
 
 /** The webhook projected just this, and the spec still says so. */
-function isInEffect(projection: Projection, applied: State['applied'], { spec }: Deployment): boolean {
+function isInEffect(projection: Projection, applied: State['applied'], { spec }: KeptDeployment): boolean {
   return sameProjection(projection, applied) && isProjected(projection, spec)
 }
 
-function mainBody(deployment: Deployment, state: State, restore: ReplicaSet | undefined): unknown {
+function mainBody(deployment: KeptDeployment, state: State, restore: ReplicaSet | undefined): unknown {
   return {
     metadata: {
       resourceVersion: deployment.metadata.resourceVersion,
@@ -91,7 +93,7 @@ function formerTemplate({ spec }: ReplicaSet): PodTemplate {
  * was not called; undefined when all is well. One of the three documented exceptions to "the controller
  * never writes the spec of the user's Deployment".
  */
-export function repair(written: Deployment, state: State): DeploymentWrite | undefined {
+export function repair(written: KeptDeployment, state: State): DeploymentWrite | undefined {
   const projection = project(state)
   const stored = readState(written.metadata.annotations)
   const applied = stored.kind === 'ok' ? stored.state.applied : undefined
@@ -110,11 +112,21 @@ export function repair(written: Deployment, state: State): DeploymentWrite | und
 }
 
 /**
+ * After a direct write of the spec, and only then: gives up what it made us own, so that nobody's next
+ * server-side apply is a conflict with us.
+ */
+export function disowning(deployment: KeptDeployment): DeploymentWrite | undefined {
+  if (!ownsSpec(deployment)) return undefined
+  const { resourceVersion } = deployment.metadata
+  return { to: 'main', body: { metadata: { resourceVersion, managedFields: withoutOurSpec(deployment) } } }
+}
+
+/**
  * With the webhook down, for a release that failed: state and conditions through the status, where no webhook
  * is in the way, so that nothing is lost and people see why; undefined when that is done already.
  */
 export function emergencyWrite(
-  deployment: Deployment,
+  deployment: KeptDeployment,
   decision: Pick<Decision, 'state' | 'conditions'>,
   now: number,
 ): DeploymentWrite | undefined {

@@ -43,6 +43,8 @@ export interface CanaryhookOptions {
   readonly onLog?: (line: LogLine) => void
   /** False leaves the controller out until `startController()`. */
   readonly controller?: boolean
+  /** A folder for their files, which somebody removes even if we are killed; that for temporary files when left out. */
+  readonly directory?: string
 }
 
 export interface Canaryhook {
@@ -77,7 +79,7 @@ const START_LIMIT = 20_000
  * @throws CanaryhookError SANDBOX_PROCESS when one of them does not come up, with what it logged
  */
 export async function startCanaryhook(host: Host, options: CanaryhookOptions = {}): Promise<Canaryhook> {
-  const directory = await mkdtemp(join(tmpdir(), 'canaryhook-sandbox-'))
+  const directory = await mkdtemp(join(options.directory ?? tmpdir(), 'canaryhook-sandbox-'))
   const caCertificate = await writeFiles(directory, host)
   const logs: LogLine[] = []
   const log = (line: LogLine) => {
@@ -97,7 +99,8 @@ export async function startCanaryhook(host: Host, options: CanaryhookOptions = {
   const controller = new Restartable(
     'controller',
     'controller started',
-    ['--kubeconfig', kubeconfig],
+    // Alone it need not wait for a Lease; one that is killed is to go on at once when it is back.
+    ['--kubeconfig', kubeconfig, '--no-leader-election'],
     level,
     log,
   )

@@ -207,3 +207,24 @@ test('a list older than what was seen means a restored cluster: the list is righ
   cache.absorb(deployment('shop', 52))
   expect(cache.get(shop)?.metadata.resourceVersion).toBe('52')
 })
+
+test('objects are found by their controller, as long as it is theirs', () => {
+  const { cache } = watched()
+  const owned = (name: string, version: number, uid: string, controller = true): Deployment => {
+    const { metadata, ...rest } = deployment(name, version)
+    const reference = { apiVersion: 'v1', kind: 'Team', name: 'team', uid, controller }
+    return { ...rest, metadata: { ...metadata, ownerReferences: [reference] } }
+  }
+  const names = (uid: string) => cache.ownedBy(uid).map(({ metadata }) => metadata.name)
+  list(cache, 10, owned('shop', 1, 'one'), owned('cart', 2, 'one'), owned('mail', 3, 'one', false))
+  expect(names('one')).toEqual(['shop', 'cart'])
+  cache.changed(owned('shop', 11, 'other'))
+  cache.changed(owned('cart', 12, 'one'))
+  expect(names('one')).toEqual(['cart'])
+  expect(names('other')).toEqual(['shop'])
+  cache.deleted(owned('cart', 13, 'one'))
+  expect(names('one')).toEqual([])
+  // Another object of the same name has owners of its own.
+  cache.changed({ ...deployment('shop', 14, { uid: 'new' }) })
+  expect(names('other')).toEqual([])
+})

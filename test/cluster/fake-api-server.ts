@@ -32,8 +32,12 @@ export interface FakeApiServer {
   readonly connections: () => number
   /** What answers from now on. */
   handle: Handler
-  /** A client of this server, closed with it. */
-  connect(options?: { limits?: Limits; reflector?: Partial<ReflectorSettings> }): Promise<Cluster>
+  /** A client of this server, closed with it; silent if no log is given. */
+  connect(options?: {
+    log?: Logger
+    limits?: Limits
+    reflector?: Partial<ReflectorSettings>
+  }): Promise<Cluster>
   stop(): Promise<void>
 }
 

@@ -235,6 +235,80 @@ test('a line that is not JSON ends the watch, and it goes on from the last good 
   expect(heard).toEqual(['set shop@11'])
 })
 
+test('what a watch tells again brings nothing back that has gone since', async () => {
+  script({
+    lists: [response => page(response, 10, [deployment('shop', 3)])],
+    watches: [
+      response => {
+        watchWith(response, ['MODIFIED', deployment('shop', 11)], ['DELETED', deployment('shop', 12)])
+        response.end()
+      },
+      response =>
+        watchWith(
+          response,
+          ['MODIFIED', deployment('shop', 11)],
+          ['DELETED', deployment('shop', 12)],
+          ['ADDED', deployment('cart', 13)],
+        ),
+    ],
+  })
+  start()
+  await heardAll('set shop@3', 'set shop@11', 'gone shop@11', 'set cart@13')
+})
+
+test('a list that is cut off is asked for again, and what it told is not told twice', async () => {
+  script({
+    lists: [
+      response => {
+        const items = [deployment('a', 1), deployment('b', 2)]
+        const text = JSON.stringify({ metadata: { resourceVersion: '10' }, items })
+        response.writeHead(200).end(text.slice(0, -20))
+      },
+      response => page(response, 10, [deployment('a', 1), deployment('b', 2)]),
+    ],
+    watches: [quiet],
+  })
+  await start().synced
+  expect(heard).toEqual(['set a@1', 'set b@2'])
+  expect(lists()).toHaveLength(2)
+})
+
+test('a page that does not come to its end is given up and asked for again', async () => {
+  const impatient = await server.connect({ reflector: { pageTime: 100, backoff: { first: 1, longest: 1 } } })
+  script({
+    lists: [
+      response => response.writeHead(200).write('{"metadata":{"resourceVersion":"10"},"items":['),
+      response => page(response, 10, [deployment('shop', 3)]),
+    ],
+    watches: [quiet],
+  })
+  await impatient.watch(deployments, {}, () => {}).synced
+  expect(lists()).toHaveLength(2)
+})
+
+test('objects that are kept packed are told, found by their owner and compared like others', async () => {
+  const owned = {
+    ...deployment('shop', 3),
+    metadata: {
+      ...deployment('shop', 3).metadata,
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Team', name: 'team', uid: 'team-uid', controller: true }],
+    },
+  }
+  script({
+    lists: [response => page(response, 10, [owned, deployment('cart', 4)])],
+    watches: [
+      response =>
+        watchWith(response, ['MODIFIED', deployment('cart', 11)], ['DELETED', deployment('shop', 12)]),
+    ],
+  })
+  const watching = start({ packed: true })
+  await watching.synced
+  expect(watching.ownedBy('nobody')).toEqual([])
+  await heardAll('set shop@3', 'set cart@4', 'set cart@11', 'gone shop@3')
+  expect(watching.ownedBy('team-uid')).toEqual([])
+  expect(watching.get({ namespace: 'default', name: 'cart' })).toEqual(deployment('cart', 11))
+})
+
 test('a handler that throws does not stop the watch', async () => {
   script({
     lists: [response => page(response, 10, [deployment('shop', 3)])],

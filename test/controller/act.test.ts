@@ -58,9 +58,33 @@ describe('a canary that the API server refuses', () => {
   })
 
   test('because something of its name is there that we do not see: the release fails with that reason', async () => {
-    const { scene } = await refused('CLUSTER_EXISTS', 'deployments "shop-canary" already exists')
+    const scene = asked()
+    await scene.look()
+    scene.cluster.late = true
+    const stranger = scene.cluster.put(
+      'deployments',
+      shop({ metadata: { name: 'shop-canary', uid: 'other' } }),
+    )
+    await scene.look()
     await scene.look()
     expect(scene.state).toMatchObject({ phase: 'Failed', reason: 'NameTaken' })
+    expect(scene.cluster.get('deployments', 'shop-canary')).toMatchObject({ spec: stranger.spec })
+  })
+
+  test('because it was made already and the answer was lost: it is ours, as soon as the watch tells', async () => {
+    const scene = asked()
+    await scene.look()
+    scene.cluster.late = true
+    const made = scene.cluster.put('deployments', canary(1))
+    for (let looks = 0; looks < 3; looks += 1) {
+      expect((await scene.lookInVain()).code).toBe('CLUSTER_CONFLICT')
+    }
+    expect(scene.state?.phase).toBe('Progressing')
+    scene.cluster.late = false
+    scene.cluster.put('deployments', made)
+    await scene.look()
+    expect(scene.state?.phase).toBe('Progressing')
+    expect(scene.cluster.events).not.toContain('CanaryFailed')
   })
 
   test('by a fault that passes is tried again by the queue', async () => {
@@ -228,6 +252,18 @@ test('where the webhook was not called the spec is repaired directly, once', asy
   ])
   expect(scene.shop?.spec).toMatchObject({ paused: true, replicas: 10 })
   expect(scene.state?.applied).toEqual({ paused: true, replicas: 10 })
+})
+
+test('what a direct write made us own of the spec is given up, and then there is nothing more to do', async () => {
+  const own = { manager: 'canaryhook', operation: 'Update', fieldsV1: { 'f:spec': { 'f:replicas': {} } } }
+  const helm = { manager: 'helm', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:template': {} } } }
+  const scene = new Scene({
+    deployments: [held({ phase: 'Succeeded' }, { metadata: { managedFields: [helm, own] } })],
+    replicaSets: [replicaSet('v2', 10)],
+  })
+  expect((await scene.look()).writes).toEqual(['patch deployments/shop'])
+  expect(scene.shop?.metadata.managedFields).toEqual([helm])
+  expect((await scene.look()).writes).toEqual([])
 })
 
 test('on-failure: restore puts the former template back in the write that un-pauses', async () => {

@@ -50,13 +50,15 @@ test('a Deployment without any annotation of ours is forgotten, and nothing call
   scene.cluster.put('replicasets', replicaSet('v1', 8))
   scene.cluster.put('pods', pod('shop-canary-9'))
   expect(scene.called).toEqual([])
-  expect(scene.caches.keys()).toEqual([])
+  expect(scene.caches.count()).toBe(0)
+  expect(scene.caches.unsettled()).toEqual([])
   expect(scene.caches.gather({ namespace: 'default', name: 'shop' })).toBeUndefined()
 })
 
 test('the canary is no release of its own', () => {
   const scene = holding()
-  expect(scene.caches.keys()).toEqual(['default/shop'])
+  expect(scene.caches.count()).toBe(1)
+  expect(scene.caches.unsettled()).toEqual(['default/shop'])
   expect(scene.caches.gather({ namespace: 'default', name: 'shop-canary' })).toBeUndefined()
 })
 

@@ -17,6 +17,7 @@ import {
 import { admit } from '../../src/core/admission/admit.ts'
 import type { Deployment, KubernetesObject } from '../../src/core/kubernetes.ts'
 import type { JsonObject } from '../../src/sandbox/api/json.ts'
+import { applyJsonPatch } from '../../src/sandbox/api/patch/json-patch.ts'
 import { applyMergePatch } from '../../src/sandbox/api/patch/merge-patch.ts'
 import { applyStrategicMerge } from '../../src/sandbox/api/patch/strategic-merge.ts'
 import { CONTROLLER } from '../core/shop.ts'
@@ -29,6 +30,7 @@ const CODES: Readonly<Record<string, number>> = {
   CLUSTER_EXISTS: 409,
   CLUSTER_NOT_FOUND: 404,
   CLUSTER_FORBIDDEN: 403,
+  CLUSTER_INVALID: 422,
   CLUSTER_WEBHOOK: 500,
   CLUSTER_UNAVAILABLE: 503,
 }
@@ -90,6 +92,13 @@ export class MemoryCluster implements Cluster {
     const caches = this.#caches.get(plural) ?? []
     this.#caches.set(plural, [...caches, cache as unknown as Cache<KubernetesObject>])
     return { ...cache, synced: Promise.resolve(), isSynced: true, stop: () => {} }
+  }
+
+  async read<T extends KubernetesObject>(
+    { plural }: Resource<T>,
+    { name }: ObjectRef,
+  ): Promise<T | undefined> {
+    return this.get<T>(plural, name)
   }
 
   async create<T extends KubernetesObject>(
@@ -172,6 +181,15 @@ export class MemoryCluster implements Cluster {
 
 function patchedBy(object: Deployment, { type, body }: Patch): Deployment {
   const document = structuredClone(object) as unknown as JsonObject
+  if (type === 'json') return patchedByOperations(document, body)
   const apply = type === 'strategic' ? applyStrategicMerge : applyMergePatch
   return apply(document, structuredClone(body) as JsonObject) as unknown as Deployment
+}
+
+function patchedByOperations(document: JsonObject, body: unknown): Deployment {
+  try {
+    return applyJsonPatch(document, body) as unknown as Deployment
+  } catch (error) {
+    throw apiError('CLUSTER_INVALID', String(error))
+  }
 }

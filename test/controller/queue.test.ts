@@ -1,9 +1,10 @@
 /** The queue of keys. Time is vitest's: every wait is asserted to the millisecond. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Pace } from '../../src/cluster/pace.ts'
 import { type Queue, startQueue } from '../../src/controller/queue.ts'
 
 /** A queue whose work is told what to do by the test. */
-function start(options: { concurrency?: number } = {}) {
+function start(options: { concurrency?: number; isConflict?: () => boolean; pace?: Pace } = {}) {
   const done: string[] = []
   const failures: { key: string; again: number }[] = []
   const running = new Map<string, () => void>()
@@ -134,6 +135,14 @@ describe('a run that fails', () => {
     expect(done).toHaveLength(7)
   })
 
+  test('for a conflict comes again soon, however many there were', async () => {
+    const { queue, failures, failing } = start({ isConflict: () => true })
+    failing.add('a')
+    queue.add('a')
+    await later(100 + 200 + 400 + 500 + 500)
+    expect(failures.map(({ again }) => again)).toEqual([100, 200, 400, 500, 500, 500])
+  })
+
   test('and then succeeds begins with the first wait the next time', async () => {
     const { queue, failures, failing } = start()
     failing.add('a')
@@ -193,4 +202,16 @@ describe('stopping', () => {
     await later(1000)
     expect(done).toEqual(['a'])
   })
+})
+
+test('between many keys whose work waits for nothing, others get their turn', async () => {
+  let slices = 0
+  const { promise: nextTurn, resolve: goOn } = Promise.withResolvers<void>()
+  const { queue, done } = start({ pace: () => (++slices > 2 ? nextTurn : undefined) })
+  for (const key of ['a', 'b', 'c', 'd']) queue.add(key)
+  await later(0)
+  expect(done).toEqual(['a', 'b'])
+  goOn()
+  await later(0)
+  expect(done).toEqual(['a', 'b', 'c', 'd'])
 })

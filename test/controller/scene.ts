@@ -9,6 +9,7 @@ import type {
   Pod,
   ReplicaSet,
 } from '../../src/core/kubernetes.ts'
+import { isControlledBy } from '../../src/core/observe.ts'
 import { readState, type State } from '../../src/core/state.ts'
 import { NOW } from '../core/shop.ts'
 import { MemoryCluster } from './memory-cluster.ts'
@@ -67,12 +68,22 @@ export class Scene {
     return { writes: this.cluster.writes.slice(before), code: failure.code }
   }
 
-  /** The Deployment controller has seen every spec. */
+  /** The Deployment controller has seen every spec, and counted the pods of the ReplicaSets. */
   settle(): void {
     for (const name of this.cluster.names('deployments')) {
       const object = this.cluster.get<Deployment>('deployments', name)
-      if (object) this.cluster.put('deployments', settled(object))
+      if (object) this.cluster.put('deployments', settled(this.#counted(object)))
     }
+  }
+
+  #counted(deployment: Deployment): Deployment {
+    const sets = this.cluster
+      .names('replicasets')
+      .flatMap(name => this.cluster.get<ReplicaSet>('replicasets', name) ?? [])
+      .filter(set => isControlledBy(set, deployment))
+    if (sets.length === 0) return deployment
+    const availableReplicas = sets.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0)
+    return { ...deployment, status: { ...deployment.status, availableReplicas } }
   }
 
   get shop(): Deployment | undefined {

@@ -90,6 +90,28 @@ test('a time in the future counts as now, and only that of the controller is eve
   expect(decision.wakeAt).toBe(NOW + 300_000)
 })
 
+test('a time in the future is stored anew as now, so that it does not count as now again and again', () => {
+  const applied = { paused: true, replicas: 9 }
+  const times = { since: at(3600), reached: at(3600), unready: at(3600) }
+  const given = state({ plan: '10% for 5m', stable: 9, ...times, applied })
+  const looks = seen({ replicas: 9, canary: canarySeen(1, 0) })
+  expect(decide(given, looks, NOW).state).toMatchObject({ since: at(0), reached: at(0), unready: at(0) })
+
+  const held = state({ stable: 9, held: { by: 'bob', since: at(3600) }, applied })
+  expect(decide(held, looks, NOW).state?.held).toEqual({ by: 'bob', since: at(0) })
+})
+
+test('clocks of two controllers may differ a little without a write', () => {
+  const given = state({
+    plan: '10% for 5m',
+    stable: 9,
+    reached: at(4),
+    applied: { paused: true, replicas: 9 },
+  })
+  const looks = seen({ replicas: 9, canary: canarySeen(1) })
+  expect(decide(given, looks, NOW).state).toEqual(given)
+})
+
 test('many steps that need nothing are all passed in one decision', () => {
   const plan = Array.from({ length: 40 }, () => '50%').join(', ')
   const given = state({ plan, stable: 5, applied: { paused: true, replicas: 5 } })

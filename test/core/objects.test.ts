@@ -82,6 +82,19 @@ describe('the canary Deployment', () => {
   })
 })
 
+/** JSON as encoding/json of Go prints a map: keys sorted, and some characters escaped. */
+function writtenByGo(value: unknown): string {
+  const sorted = JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+  return sorted.replace(
+    /[<>&\u2028\u2029]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 describe('the snapshot', () => {
   const sets = [replicaSet('v1', 7), replicaSet('v2', 3)]
   const made = makeSnapshot(shop(), sets)
@@ -105,6 +118,17 @@ describe('the snapshot', () => {
     }
   })
 
+  test('has data that stay the same, by a byte, when the API server writes them anew', () => {
+    const set = replicaSet('v1', 7)
+    const containers = [
+      { name: 'shop', image: 'shop:v1', command: ['sh', '-c', 'a && b <c >d \u2028 \b é"\\'] },
+    ]
+    const told = { ...set, spec: { ...set.spec, template: { ...set.spec.template, spec: { containers } } } }
+    const { data } = makeSnapshot(shop(), [told])
+    expect(JSON.stringify(data)).toBe(writtenByGo(data))
+    expect(snapshotSets({ ...made, data })).toMatchObject([{ spec: { template: { spec: { containers } } } }])
+  })
+
   test('gives it back with the sizes that the Deployment controller would note on it', () => {
     const deployment = shop({ spec: { replicas: 7, strategy: { rollingUpdate: { maxSurge: 2 } } } })
     const annotated = { ...replicaSet('v1', 7), metadata: { name: 'shop-v1', annotations: { note: 'x' } } }
@@ -121,7 +145,9 @@ describe('the snapshot', () => {
 
   test.each([
     ['of somebody else', { replicaSet: [] }],
-    ['that are no list', { replicaSets: 'x' }],
+    ['that are no JSON', { replicaSets: 'x' }],
+    ['that are no list', { replicaSets: '{}' }],
+    ['that are no text', { replicaSets: [] }],
     ['that are nothing', null],
     ['that are missing', undefined],
   ])('with data %s holds nothing', (_sentence, data) => {

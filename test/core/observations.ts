@@ -5,6 +5,7 @@ import { release, replicaSet } from './shop.ts'
 /** A paused Deployment with v2 stored, 10 pods of v1 that serve and are in the snapshot, and no canary yet. */
 export function seen(fields: Partial<Observation> = {}): Observation {
   const replicas = fields.replicas ?? 10
+  const sets = fields.sets ?? [setSeen('v1', replicas)]
   return {
     namespace: 'default',
     name: 'shop',
@@ -12,12 +13,15 @@ export function seen(fields: Partial<Observation> = {}): Observation {
     paused: true,
     replicas,
     strategy: undefined,
+    autoscaler: undefined,
     template: release('v2'),
-    sets: [setSeen('v1', replicas)],
+    sets,
+    available: sets.reduce((sum, { available }) => sum + available, 0),
     snapshot: snapshotSeen('v1'),
     canary: undefined,
     stranger: undefined,
     pods: [],
+    leaving: 0,
     rolledOut: false,
     stalled: undefined,
     stableFailure: undefined,

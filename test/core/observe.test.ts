@@ -1,7 +1,7 @@
 /** From objects to what decisions see. */
 import { describe, expect, test } from 'vitest'
 import { OURS } from '../../src/core/conditions.ts'
-import type { Condition, Deployment } from '../../src/core/kubernetes.ts'
+import type { Condition, Deployment, OwnerReference } from '../../src/core/kubernetes.ts'
 import { type Gathered, type Observation, observe } from '../../src/core/observe.ts'
 import { canary, canarySet, held, owner, pod, release, replicaSet, shop, snapshot } from './shop.ts'
 
@@ -51,6 +51,20 @@ describe('ReplicaSets', () => {
   })
 })
 
+test('why stable’s pods cannot be made, its ReplicaSets tell while it is paused, and the Deployment else', () => {
+  const says = (message: string): Condition => ({ type: 'ReplicaFailure', status: 'True', message })
+  const short = { ...v1, status: { replicas: 8, conditions: [says('no room for v1')] } }
+  const told = { conditions: [says('from before the pause')] }
+  expect(look({ deployment: withStatus(held(), told), replicaSets: [short] }).stableFailure).toBe(
+    'no room for v1',
+  )
+  expect(look({ deployment: withStatus(held(), told) }).stableFailure).toBeUndefined()
+  const gone = { ...short, spec: { ...short.spec, replicas: 0 } }
+  expect(look({ replicaSets: [gone] }).stableFailure).toBeUndefined()
+  const running = withStatus(shop(), told)
+  expect(look({ deployment: running, replicaSets: [short] }).stableFailure).toBe('from before the pause')
+})
+
 describe('whatever has the canary’s name', () => {
   const { ownerReferences: _, ...unowned } = canary(1).metadata
   const orphan: Deployment = { ...canary(1), metadata: unowned }
@@ -90,6 +104,13 @@ describe('whatever has the canary’s name', () => {
     })
   })
 
+  test('is nobody’s when a former Deployment of the same name left it behind', () => {
+    const left = ownedBy(canary(1), 'former-uid', 'shop')
+    expect(look({ canary: left })).toMatchObject({ canary: undefined, stranger: undefined })
+    const other = { ...left, metadata: { ...left.metadata, labels: {} } }
+    expect(look({ canary: other }).stranger).toBe('it belongs to Deployment shop')
+  })
+
   test('is a stranger that is not in sight when the API server says that the name is taken', () => {
     expect(look({ nameTaken: true }).stranger).toBe('it was not made by Canaryhook')
     expect(look({ nameTaken: true, canary: canary(1) }).stranger).toBeUndefined()
@@ -110,6 +131,28 @@ test('pods are those of the canary’s ReplicaSets that are not being deleted', 
   const pods = [pod('a'), going, foreign, pod('b')]
   const { pods: found } = look({ canary: canary(2), replicaSets: [v1, canarySet(2)], pods })
   expect(found.map(({ metadata }) => metadata.name)).toEqual(['a', 'b'])
+})
+
+describe('pods of a former canary', () => {
+  const going = { ...pod('going'), metadata: { ...pod('going').metadata, deletionTimestamp: 'x' } }
+  const foreign = { ...pod('foreign'), metadata: { ...pod('foreign').metadata, ownerReferences: [] } }
+  const pods = [pod('a'), going, foreign, pod('b')]
+  const { ownerReferences: _, ...unowned } = canarySet(2).metadata
+  const next = { ...canary(2), metadata: { ...canary(2).metadata, uid: 'next-uid' } }
+
+  test.each<readonly [string, Partial<Gathered>, number]>([
+    ['are still there when their ReplicaSet is gone', {}, 2],
+    ['are still there when their ReplicaSet is about to go', { replicaSets: [v1, canarySet(2)] }, 2],
+    ['are still there beside the next canary', { canary: next, replicaSets: [v1, canarySet(2)] }, 2],
+    ['are those of the canary while that exists', { canary: canary(2), replicaSets: [v1, canarySet(2)] }, 0],
+    [
+      'that somebody orphaned are taken over, not waited for',
+      { replicaSets: [v1, { ...canarySet(2), metadata: unowned }] },
+      0,
+    ],
+  ])('%s', (_sentence, fields, leaving) => {
+    expect(look({ pods, ...fields }).leaving).toBe(leaving)
+  })
 })
 
 describe('the snapshot', () => {
@@ -190,5 +233,26 @@ describe('references changed', () => {
   ])('%s', (_sentence, set, expected) => {
     const deployment = held({}, { spec: { template: naming('shop-bbb') } })
     expect(look({ deployment, replicaSets: [set] }).referencesChanged).toBe(expected)
+  })
+})
+
+describe('autoscalers', () => {
+  const autoscaler = (name: string, ownerReferences: readonly OwnerReference[] = []) => ({
+    metadata: { name, namespace: 'default', ownerReferences },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' } },
+  })
+  const scaledObject = { ...owner('ScaledObject', 'queue'), apiVersion: 'keda.sh/v1alpha1' }
+
+  test.each([
+    ['none', [], undefined],
+    ['one', [autoscaler('web')], 'HorizontalPodAutoscaler web'],
+    [
+      'one of KEDA by the name people know',
+      [autoscaler('keda-hpa-queue', [scaledObject])],
+      'ScaledObject queue',
+    ],
+    ['of several always the same', [autoscaler('web'), autoscaler('api')], 'HorizontalPodAutoscaler api'],
+  ])('%s', (_sentence, autoscalers, expected) => {
+    expect(look({ autoscalers }).autoscaler).toBe(expected)
   })
 })

@@ -44,6 +44,27 @@ describe('a move', () => {
   const noSurge = limits(10, rolling(0, 2))
   const three = { stable: 7, canary: 3 }
 
+  test('counts of a former size of the canary cover no stable pod, and let no canary pod go', () => {
+    const uncertain = { ...fleet(3, 3), unsettled: true }
+    expect(move(ten, fleet(10), uncertain, three)).toEqual({ stable: 10, canary: 3 })
+    expect(move(ten, fleet(10), fleet(3, 3), three)).toEqual({ stable: 7, canary: 3 })
+    const none = { stable: 10, canary: 0 }
+    expect(move(ten, fleet(10, 7), { ...fleet(3, 0), unsettled: true }, none)).toEqual({
+      stable: 10,
+      canary: 3,
+    })
+    expect(move(ten, fleet(10, 7), fleet(3, 0), none)).toEqual(none)
+  })
+
+  test('counts of a former size of stable make no room for the canary, unless nothing bounds it', () => {
+    const uncertain = { ...fleet(7, 7), unsettled: true }
+    const half = { stable: 5, canary: 5 }
+    expect(move(ten, uncertain, fleet(3), half)).toEqual({ stable: 7, canary: 3 })
+    expect(move(ten, fleet(7), fleet(3), half)).toEqual({ stable: 7, canary: 5 })
+    const surge = { stable: 7, canary: 5 }
+    expect(move(unbounded(7), uncertain, fleet(3), surge)).toEqual(surge)
+  })
+
   test.each([
     [
       'the canary comes first, within the surge',
@@ -68,6 +89,14 @@ describe('a move', () => {
       fleet(3, 2),
       three,
       { stable: 10, canary: 3 },
+    ],
+    [
+      'unless a quota cuts the slice short: only stable’s pods can make the room for the rest',
+      ten,
+      fleet(10),
+      { ...fleet(3, 2), failure: 'exceeded quota' },
+      three,
+      { stable: 8, canary: 3 },
     ],
     ['stable is at its share when all are ready', ten, fleet(10), fleet(3), three, three],
     [

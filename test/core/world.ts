@@ -12,6 +12,7 @@ import type {
   Condition,
   ControllerRevision,
   Deployment,
+  HorizontalPodAutoscaler,
   Pod,
   PodTemplate,
   ReplicaSet,
@@ -44,6 +45,8 @@ export class World {
   sets: ReplicaSet[] = []
   canary: Deployment | undefined
   snapshots: ControllerRevision[] = []
+  /** Those that scale the Deployment; scaling itself is up to the test. */
+  autoscalers: HorizontalPodAutoscaler[] = []
   /** Versions whose pods never become ready. */
   readonly broken = new Set<string>()
   /** Everything that happened, for the message of a failed property. */
@@ -151,6 +154,7 @@ export class World {
       replicaSets: this.sets.map(set => this.withSetStatus(set)),
       snapshots: this.snapshots,
       pods,
+      autoscalers: this.autoscalers,
     }
   }
 

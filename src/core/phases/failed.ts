@@ -6,6 +6,7 @@ import { type State, withFields } from '../state.ts'
 import { canaryFleet, nextCounts, stableField } from '../weights.ts'
 import { promote } from './advance.ts'
 import { mend } from './mend.ts'
+import { autoscaled } from './surge.ts'
 
 /** A canary whose pods are known to be bad is taken away after this long even if stable is not back yet. */
 const PATIENCE = 60_000
@@ -49,6 +50,8 @@ export function holding(state: State, seen: Observation, now: number): Outcome {
     )
   }
   if (state.reason === STALLED) return stay(state, {})
+  const surge = autoscaled(state, seen)
+  if (surge) return turn(state, { surge })
 
   const counts = nextCounts(state, seen, { stable: state.total, canary: 0 })
   const overdue = instant(state.failedAt, now) + PATIENCE

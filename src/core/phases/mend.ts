@@ -1,5 +1,5 @@
 import type { Mend } from '../decision.ts'
-import type { Observation } from '../observe.ts'
+import type { Observation, SetSeen } from '../observe.ts'
 import type { State } from '../state.ts'
 
 /**
@@ -36,7 +36,8 @@ export function mend(state: State, seen: Observation): readonly Mend[] {
 
 /**
  * Whatever else of the Deployment's has pods goes, its ready pods only as others cover them: an outage is no
- * way to take an unverified version back. The rejected version itself goes at once.
+ * way to take an unverified version back. At once go the rejected version itself, and one that nothing else can
+ * come up beside.
  */
 function strangersDown(state: State, seen: Observation, known: readonly string[]): readonly Mend[] {
   const right = seen.sets.filter(set => known.includes(set.name))
@@ -46,9 +47,19 @@ function strangersDown(state: State, seen: Observation, known: readonly string[]
   for (const set of seen.sets) {
     if (set.desired === 0 || known.includes(set.name)) continue
     const rejected = state.phase === 'Failed' && set.hash === state.release
-    const replicas = rejected ? 0 : Math.min(set.desired, set.available, needed)
+    const goesAtOnce = rejected || isSaturated(set, seen)
+    const replicas = goesAtOnce ? 0 : Math.min(set.desired, set.available, needed)
     needed -= replicas
     if (replicas < set.desired) wanted.push({ kind: 'scale', name: set.name, replicas })
   }
   return wanted
+}
+
+/**
+ * The ReplicaSet of the stored template has all the pods that the Deployment wants, available: for the Deployment
+ * controller that is the end of a rollout, and it takes every other one down to 0 again, as often as it is scaled up.
+ * Source: k8s.io/kubernetes pkg/controller/deployment sync.go scale, util IsSaturated.
+ */
+function isSaturated(set: SetSeen, seen: Observation): boolean {
+  return set.hash === seen.template && set.desired === seen.replicas && set.available >= seen.replicas
 }

@@ -3,6 +3,8 @@ import type { Observation, SetSeen } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
 import { nextCounts, stableField } from '../weights.ts'
 import { failed } from './failed.ts'
+import { autoscaled, sharesInSurge } from './surge.ts'
+import { takeBack, unverifiedSet } from './unverified.ts'
 
 /**
  * A template was changed and held. What comes of it is decided here, by what serves: the canary of a former
@@ -11,11 +13,14 @@ import { failed } from './failed.ts'
  */
 export function pending(state: State, seen: Observation, now: number): Outcome {
   const aborted = state.requests?.find(request => request.command === 'abort')
-  if (aborted) {
+  // Of the version that serves there is nothing to abort: it goes on serving, un-paused.
+  if (aborted && !isServing(state, seen)) {
     const message = `aborted by ${aborted.by}${aborted.because ? ` (${aborted.because})` : ''}`
     return failed(withFields(state, { release: seen.template }), now, { reason: 'Aborted', message })
   }
   if (!seen.settled) return stay(state, {})
+  const surge = autoscaled(state, seen)
+  if (surge) return turn(state, { surge })
   if (seen.canary) return endFormerCanary(state, seen)
   if (state.total === 0) {
     return unprotected(state, seen, now, normal('NoCanary', 'scaled to 0: there is nothing to compare with'))
@@ -28,7 +33,9 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
     const said = warning('PromotedByHand', `promoted without a canary by ${promoted.by}`)
     return promoteAtOnce(state, seen, now, said)
   }
-  if (isServing(seen)) {
+  const unverified = unverifiedSet(state, seen)
+  if (unverified) return stay(state, { mend: takeBack(unverified, state, seen) })
+  if (isServing(state, seen)) {
     return turn(
       state,
       {
@@ -43,6 +50,8 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
   }
   const serving = seen.sets.filter(set => set.available > 0)
   if (serving.length === 0) {
+    // One of the two is behind: nothing ships without a canary because a watch is late.
+    if (seen.available > 0) return stay(state, {})
     const said = warning('NoCanary', 'no pod of the former version is available: rolled out without a canary')
     return unprotected(state, seen, now, said)
   }
@@ -79,7 +88,7 @@ function start(state: State, seen: Observation, now: number): Outcome {
     },
     normal(
       'CanaryStarted',
-      `release ${seen.template}${who}: ${state.plan}${surge ? `; surge, as ${surge}` : ''}`,
+      `release ${seen.template}${who}: ${state.plan}${surge ? `; surge, as ${surge}${sharesInSurge(state)}` : ''}`,
     ),
   )
 }
@@ -102,7 +111,8 @@ function endFormerCanary(state: State, seen: Observation): Outcome {
  * The stored template serves already, or is the one that would if its pods were ready: it was accepted before.
  * A snapshot says so only as long as nothing else serves; a promotion leaves it behind for a moment.
  */
-function isServing(seen: Observation): boolean {
+function isServing(state: State, seen: Observation): boolean {
+  if (unverifiedSet(state, seen)) return false
   const serving = seen.sets.filter(set => set.available > 0)
   if (serving.some(set => set.hash === seen.template)) return true
   const { sets = [], hashes = [] } = seen.snapshot ?? {}

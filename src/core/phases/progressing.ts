@@ -10,9 +10,7 @@ import { advance, promote } from './advance.ts'
 import { failed } from './failed.ts'
 import { mend } from './mend.ts'
 import { carryOut } from './requests.ts'
-
-/** So often may somebody put N back before the release leaves stable's size alone. */
-const MOST_PUT_BACKS = 2
+import { goOverToSurge } from './surge.ts'
 
 /** The canary runs: bring each stage's weight up, hold it, watch it, go on. */
 export function progressing(state: State, seen: Observation, now: number): Outcome {
@@ -28,12 +26,12 @@ export function progressing(state: State, seen: Observation, now: number): Outco
     const message = 'a canary of another version was found: it is ended first'
     return turn(state, { phase: 'Pending' }, normal('OtherCanary', message))
   }
+  const surge = goOverToSurge(state, seen)
+  if (surge) return surge
+  if (state.total === 0 && seen.autoscaler) return asleep(state, seen.autoscaler)
   const failure = obstacle(state, seen)
   if (failure) return failed(state, now, failure)
-  if (state.surge === undefined && (state.putBacks ?? 0) >= MOST_PUT_BACKS) {
-    const surge = `spec.replicas was put back to ${state.total} ${MOST_PUT_BACKS} times`
-    return turn(state, { surge }, normal('Surge', `stable is left at its size from here: ${surge}`))
-  }
+  if (state.since === undefined) return awake(state, now)
   const stage = stagesOf(state)[state.step]
   if (!stage) return promote(state, now, 'every step passed')
 
@@ -43,6 +41,27 @@ export function progressing(state: State, seen: Observation, now: number): Outco
   const scene: Scene = { state: fitted, seen, now, stage, target, next }
   if (stage.waits || state.reached) return hold(scene)
   return stands(scene) ? reached(scene) : approach(scene)
+}
+
+/**
+ * To an autoscaler 0 is a size like any other (KEDA, when nothing is to be done): nothing was rejected, so the
+ * release waits at its step, without a canary, and the step begins anew with the first pod.
+ */
+function asleep(state: State, autoscaler: string): Outcome {
+  if (state.since === undefined) return stay(state, { canary: 'none' })
+  return turn(
+    state,
+    { since: undefined, reached: undefined, unready: undefined },
+    normal('ScaledToZero', `${autoscaler} scaled to 0: the release waits for the first pod`),
+  )
+}
+
+function awake(state: State, now: number): Outcome {
+  return turn(
+    state,
+    { since: stamp(now) },
+    normal('ScaledUp', `scaled up to ${state.total}: the step begins anew`),
+  )
 }
 
 /** One stage of a running release, looked at now. */
@@ -68,7 +87,8 @@ function obstacle(state: State, seen: Observation): Failure | undefined {
 /** The canary is all there, and stable may go to its share in the write that says so. */
 function stands({ seen, target, next }: Scene): boolean {
   const canary = canaryFleet(seen)
-  const allThere = canary.desired === target.canary && canary.available >= target.canary
+  const isTold = canary.desired === target.canary && !canary.unsettled
+  const allThere = isTold && canary.available >= target.canary
   return allThere && next.stable === target.stable
 }
 

@@ -14,6 +14,7 @@ import { scaleOf, withScale } from './scale.ts'
 import { badRequest, internalError, methodNotAllowed, notFound } from './status.ts'
 import type { Store } from './store.ts'
 import { tableOf, tablePresenter, wantsTable } from './table/table.ts'
+import { storedAs, toServed, toStored } from './versions.ts'
 import { streamWatch } from './watch.ts'
 import type { Change, Writer } from './write.ts'
 
@@ -63,7 +64,9 @@ export class ObjectsApi {
   /** @throws StatusError before the stream starts */
   watch(request: ResourceRequest, response: ServerResponse): void {
     const { resource, query, accept } = request
-    const presenter = wantsTable(accept) ? tablePresenter(resource, query) : (object: ApiObject) => object
+    const presenter = wantsTable(accept)
+      ? tablePresenter(resource, query)
+      : (object: ApiObject) => toServed(resource, object)
     streamWatch(this.#store, request, response, presenter)
   }
 
@@ -83,24 +86,27 @@ export class ObjectsApi {
     if (wantsTable(accept))
       return { status: 200, body: { ...tableOf(resource, page.items, query), metadata } }
     const kind = `${resource.kind}List`
-    return { status: 200, body: { kind, apiVersion: apiVersionOf(resource), metadata, items: page.items } }
+    const items = page.items.map(item => toServed(resource, item))
+    return { status: 200, body: { kind, apiVersion: apiVersionOf(resource), metadata, items } }
   }
 
   async #create(request: ResourceRequest): Promise<Answer> {
-    const { object, warnings } = await this.#writer.create(request, readObject(request))
+    const body = toStored(request.resource, readObject(request))
+    const { object, warnings } = await this.#writer.create(inStorage(request), body)
     return { ...shown(request, object), status: 201, warnings }
   }
 
   async #update(request: ResourceRequest): Promise<Answer> {
     const body = readObject(request)
     const expectsVersion = stringOf(at(body, 'metadata', 'resourceVersion')) !== ''
-    const { object, warnings } = await this.#writer.update(request, () => body, expectsVersion)
+    const change: Change = present => toStored(request.resource, body, present)
+    const { object, warnings } = await this.#writer.update(inStorage(request), change, expectsVersion)
     return { ...shown(request, object), warnings }
   }
 
   async #patch(request: ResourceRequest): Promise<Answer> {
     const { change, expectsVersion } = patchChange(request)
-    const { object, warnings } = await this.#writer.update(request, change, expectsVersion)
+    const { object, warnings } = await this.#writer.update(inStorage(request), change, expectsVersion)
     return { ...shown(request, object), warnings }
   }
 
@@ -151,11 +157,17 @@ export class ObjectsApi {
   }
 }
 
+/** The same request for the version that is stored. */
+function inStorage(request: ResourceRequest): ResourceRequest {
+  return { ...request, resource: storedAs(request.resource) }
+}
+
 function patchChange(request: ResourceRequest): { change: Change; expectsVersion: boolean } {
   const { resource, contentType, name } = request
   const kind = patchKind(resource, contentType)
   const patch = readBody(request)
-  const change: Change = present => applyPatch(kind, present, patch, resource, name)
+  const change: Change = present =>
+    toStored(resource, applyPatch(kind, toServed(resource, present), patch, resource, name), present)
   return { change, expectsVersion: stringOf(at(patch, 'metadata', 'resourceVersion')) !== '' }
 }
 
@@ -188,7 +200,7 @@ function readObject(request: ResourceRequest): JsonObject {
 }
 
 function shown({ accept, resource, query }: ResourceRequest, object: ApiObject): Answer {
-  if (!wantsTable(accept)) return { status: 200, body: object }
+  if (!wantsTable(accept)) return { status: 200, body: toServed(resource, object) }
   const { resourceVersion = '' } = object.metadata
   return { status: 200, body: { ...tableOf(resource, [object], query), metadata: { resourceVersion } } }
 }

@@ -97,6 +97,10 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   'autoscaling/v2': [
     { kind: 'HorizontalPodAutoscaler', short: ['hpa'], categories: ['all'], sub: ['status'] },
   ],
+  // The same objects (versions.ts); the first of a group is the one that clients prefer, and that is stored.
+  'autoscaling/v1': [
+    { kind: 'HorizontalPodAutoscaler', short: ['hpa'], categories: ['all'], sub: ['status'] },
+  ],
   'policy/v1': [{ kind: 'PodDisruptionBudget', short: ['pdb'], sub: ['status'], generation: 'spec' }],
   'networking.k8s.io/v1': [
     { kind: 'Ingress', plural: 'ingresses', short: ['ing'], sub: ['status'], generation: 'spec' },

@@ -153,6 +153,15 @@ test('why it failed stands in the condition as long as it is held', () => {
   expect(look(failed()).conditions).toEqual({ Stalled: { reason: 'DeadlineExceeded', message: 'not ready' } })
 })
 
+test('stable has no room to come back while the canary serves: the condition says what to make room for', () => {
+  const full = { ...returning, stableFailure: 'exceeded quota: tight' }
+  const { conditions } = look(failed(), { ...full, canary: canarySeen(4) })
+  expect(conditions).toMatchObject({
+    Stalled: { message: expect.stringMatching(/^not ready; .*cannot be: exceeded quota: tight$/) },
+  })
+  expect(look(failed(), full).conditions).toMatchObject({ Stalled: { message: 'not ready' } })
+})
+
 test('v3 rejected over a mix of v1 and v2: the condition says that the mix serves on', () => {
   const mix = { sets: [setSeen('v1', 4), setSeen('v2', 6)], snapshot: snapshotSeen('v1', 'v2') }
   const decision = look(failed({ release: release('v3') }), { ...mix, template: release('v3') })

@@ -56,6 +56,27 @@ test.each<Row>([
     'Promoting, stable 10, canary keep',
     ['NoCanary'],
   ],
+  [
+    'no ReplicaSet with an available pod, while the Deployment counts ten: one is behind, nothing ships meanwhile',
+    {},
+    { sets: [setSeen('v1', 10, 0)], available: 10 },
+    'Pending, stable 10, canary keep',
+    [],
+  ],
+  [
+    'no ReplicaSet is seen yet, while the Deployment counts pods: likewise',
+    {},
+    { sets: [], available: 10 },
+    'Pending, stable 10, canary keep',
+    [],
+  ],
+  [
+    'the template that serves was put back, and somebody aborts: there is nothing to abort',
+    { requests: [{ command: 'abort', by: 'bob' }] },
+    { template: release('v1') },
+    'Reverting, stable 10, canary keep',
+    ['Reverted'],
+  ],
   ['no ReplicaSet at all: likewise', {}, { sets: [] }, 'Promoting, stable 10, canary keep', ['NoCanary']],
   [
     'a rollout that was going on: both versions serve, the mix is what counts as stable',
@@ -111,9 +132,23 @@ test.each<Row>([
     [],
   ],
   [
+    'a former canary stays while the Deployment itself counts fewer pods than its ReplicaSets, which are behind',
+    {},
+    { sets: [setSeen('v1', 10)], available: 7, canary: canarySeen(3) },
+    'Pending, stable 10, canary 3',
+    [],
+  ],
+  [
     'a former canary stays while what is told of stable is from before it was smaller',
     {},
     { sets: [{ ...setSeen('v1', 10), settled: false }], canary: canarySeen(3) },
+    'Pending, stable 10, canary 3',
+    [],
+  ],
+  [
+    'a former canary stays while stable’s ReplicaSet is still told to be smaller, and counts pods that it deleted',
+    {},
+    { sets: [setSeen('v1', 7, 10)], canary: canarySeen(3) },
     'Pending, stable 10, canary 3',
     [],
   ],
@@ -223,6 +258,57 @@ describe('the release that begins', () => {
     const smaller = { stable: 7, applied: { paused: true, replicas: 7 } }
     const decision = decide(pending(smaller), seen({ replicas: 7, referencesChanged: true }), NOW)
     expect(decision.state).toMatchObject({ total: 10, stable: 10 })
+  })
+})
+
+describe('a template that was changed past the webhook while v2 rolled out', () => {
+  const look = (looks: Partial<Observation>, fields: Partial<State> = {}) =>
+    decide(pending({ release: release('v2'), ...fields }), seen({ template: release('v3'), ...looks }), NOW)
+  const none = { maxSurge: 0, maxUnavailable: 2 }
+
+  test.each<readonly [string, Partial<Observation>, number | 'nothing']>([
+    [
+      'keeps its pods that serve until others cover them',
+      { sets: [setSeen('v1', 9), setSeen('v3', 1)] },
+      'nothing',
+    ],
+    ['loses its pods that do not serve at once', { sets: [setSeen('v1', 8), setSeen('v3', 4, 2)] }, 2],
+    ['loses all of them when the others are back', { sets: [setSeen('v1', 10), setSeen('v3', 2)] }, 0],
+    [
+      'loses them while one of v1 is away where maxSurge is 0, since there is no room for another',
+      { sets: [setSeen('v1', 8), setSeen('v3', 2)], strategy: { rollingUpdate: none } },
+      0,
+    ],
+    [
+      'is covered by pods of the version that was accepted, too',
+      { sets: [setSeen('v1', 4), setSeen('v2', 6), setSeen('v3', 1)] },
+      0,
+    ],
+  ])('%s', (_sentence, looks, replicas) => {
+    const decision = look(looks)
+    expect(shape(decision)).toBe('Pending, stable 10, canary keep')
+    expect(decision.mend).toEqual(
+      replicas === 'nothing' ? [] : [{ kind: 'scale', name: 'shop-v3', replicas }],
+    )
+  })
+
+  test('gets a canary when its pods are gone', () => {
+    expect(shape(look({ sets: [setSeen('v1', 10), setSeen('v3', 0)] }))).toMatch(/^Progressing step 1/)
+  })
+
+  test('is what serves where nothing else does any more', () => {
+    expect(shape(look({ sets: [setSeen('v1', 0), setSeen('v3', 10)] }))).toMatch(/^Reverting/)
+  })
+
+  test('and was the version before: that one was accepted', () => {
+    const back = { template: release('v1'), sets: [setSeen('v1', 8), setSeen('v2', 2)] }
+    expect(shape(look(back))).toMatch(/^Reverting/)
+  })
+
+  test('can be aborted: it is held', () => {
+    const requests = [{ command: 'abort', by: 'bob' }] as const
+    const decision = look({ sets: [setSeen('v1', 9), setSeen('v3', 1)] }, { requests: [...requests] })
+    expect(shape(decision)).toBe('Failed, stable 10, canary none')
   })
 })
 

@@ -70,6 +70,20 @@ describe('a step', () => {
       [],
     ],
     [
+      'makes as many pods as there is room for beside those of a former canary',
+      { plan: '50%' },
+      { leaving: 2 },
+      'Progressing step 1, stable 10, canary 1',
+      [],
+    ],
+    [
+      'makes no canary while the pods of a former one take all the room',
+      { plan: '50%' },
+      { leaving: 3 },
+      'Progressing step 1, stable 10, canary none',
+      [],
+    ],
+    [
       'brings the canary back to its size when somebody scaled it',
       atFirst,
       { replicas: 7, canary: canarySeen(1) },

@@ -158,6 +158,21 @@ function commands(): void {
     expect(await kubectl.ok(check)).not.toBe('')
   })
 
+  test('autoscale makes an autoscaler, get and describe show it', async () => {
+    await kubectl.ok('create deployment scaled --image=scaled:v1 --replicas=2')
+    expect(await kubectl.ok('autoscale deployment scaled --min=2 --max=5')).toBe(
+      'horizontalpodautoscaler.autoscaling/scaled autoscaled\n',
+    )
+    expect(await kubectl.ok('get hpa')).toMatch(
+      /^NAME +REFERENCE +TARGETS +MINPODS +MAXPODS +REPLICAS +AGE\nscaled +Deployment\/scaled +cpu: <unknown>\/80% +2 +5 +0 +\d+s\n$/,
+    )
+    expect(await kubectl.ok('describe hpa scaled')).toMatch(/Reference: +Deployment\/scaled/)
+    expect(
+      await kubectl.ok('get horizontalpodautoscalers.v1.autoscaling scaled -o jsonpath={.apiVersion}'),
+    ).toBe('autoscaling/v1')
+    await kubectl.ok('delete hpa,deployment scaled')
+  })
+
   test('errors read as those of a real cluster', async () => {
     expect((await kubectl.run(['get', 'deployment', 'nope'])).stderr).toBe(
       'Error from server (NotFound): deployments.apps "nope" not found\n',

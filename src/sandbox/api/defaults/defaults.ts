@@ -5,6 +5,7 @@
 import { childObject, isObject, type JsonObject, listOf, objectOf } from '../json.ts'
 import type { ApiObject } from '../object.ts'
 import type { Resource } from '../resources.ts'
+import { cpuUtilization } from '../versions.ts'
 import { defaultPodSpec, defaultPodTemplate } from './pod-template.ts'
 
 /** Fills in defaults in place. Fields that are null count as left out. */
@@ -57,7 +58,9 @@ const DEFAULTS: Readonly<Record<string, (object: ApiObject) => void>> = {
     defaultPodTemplate(template)
   },
   'autoscaling/HorizontalPodAutoscaler': object => {
-    childObject(object, 'spec').minReplicas ??= 1
+    const spec = childObject(object, 'spec')
+    spec.minReplicas ??= 1
+    if (listOf(spec.metrics).length === 0) spec.metrics = [cpuUtilization(80)]
   },
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': defaultWebhooks,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': defaultWebhooks,

@@ -146,6 +146,27 @@ const cronJobSpec: Message = {
   8: ['timeZone', 'string'],
 }
 
+const scaleTargetRef: Message = { 1: ['kind', 'string'], 2: ['name', 'string'], 3: ['apiVersion', 'string'] }
+
+const resourceMetric: Message = {
+  1: ['name', 'string'],
+  2: [
+    'target',
+    message({
+      1: ['type', 'string'],
+      2: ['value', 'quantity'],
+      3: ['averageValue', 'quantity'],
+      4: ['averageUtilization', 'int'],
+    }),
+  ],
+}
+
+const autoscalerSpec: Message = {
+  1: ['scaleTargetRef', message(scaleTargetRef)],
+  2: ['minReplicas', 'int'],
+  3: ['maxReplicas', 'count'],
+}
+
 const withSpec = (spec: Message): Message => ({
   1: ['metadata', message(objectMeta)],
   2: ['spec', message(spec)],
@@ -169,6 +190,14 @@ export const MESSAGES: Readonly<Record<string, Message>> = {
   },
   'v1 ResourceQuota': withSpec({ 1: ['hard', quantities], 2: ['scopes', strings] }),
   'apps/v1 Deployment': withSpec(deploymentSpec),
+  'autoscaling/v1 HorizontalPodAutoscaler': withSpec({
+    ...autoscalerSpec,
+    4: ['targetCPUUtilizationPercentage', 'int'],
+  }),
+  'autoscaling/v2 HorizontalPodAutoscaler': withSpec({
+    ...autoscalerSpec,
+    4: ['metrics', list({ 1: ['type', 'string'], 4: ['resource', message(resourceMetric)] })],
+  }),
   'batch/v1 Job': withSpec(jobSpec),
   'batch/v1 CronJob': withSpec(cronJobSpec),
 }

@@ -4,6 +4,7 @@ import { labelSelectorText } from '../label-selector.ts'
 import type { ApiObject } from '../object.ts'
 import type { Resource } from '../resources.ts'
 import { age, humanDuration } from './age.ts'
+import { autoscalerColumns } from './autoscaler-columns.ts'
 import { podColumns } from './pod-columns.ts'
 
 export interface Column {
@@ -166,6 +167,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     },
     AGE,
   ],
+  'autoscaling/HorizontalPodAutoscaler': autoscalerColumns(NAME, AGE),
   'coordination.k8s.io/Lease': [NAME, text('Holder', 'spec', 'holderIdentity'), AGE],
   'apiextensions.k8s.io/CustomResourceDefinition': [
     NAME,

@@ -1,0 +1,75 @@
+/** What an app looks like when its story is over, and whether it is how that story had to end. Pure. */
+import { OURS } from '../../src/core/conditions.ts'
+import type { Condition } from '../../src/core/kubernetes.ts'
+import type { Version } from './schedule.ts'
+import type { Witness } from './witness.ts'
+
+export interface End {
+  readonly kind: 'rolled out' | 'held'
+  /** Of the stored template. */
+  readonly version: string
+  /** The one version that serves, and on how many pods. */
+  readonly serving: string
+  readonly replicas: number
+  /** Of a failure. */
+  readonly reason: string
+}
+
+/** What people wanted in the end. */
+export interface Wanted {
+  readonly version: Version
+  readonly replicas: ReadonlySet<number>
+  /** Somebody aborted, or scaled to 0; whether in time, chance decides. */
+  readonly mayEndFailed: boolean
+}
+
+/** @returns how it ended; undefined while something is still to come */
+export function endOf(witness: Witness, replicas: ReadonlySet<number>): End | undefined {
+  const { deployment, canary, state, there } = witness
+  if (!deployment || canary || witness.isBehind) return undefined
+  const all = there.length
+  const size = deployment.spec.replicas ?? 1
+  const versions = new Set(there.map(({ version }) => version))
+  const isWhole = all === size && replicas.has(size) && there.every(pod => pod.ready && !pod.canary)
+  if (!isWhole || versions.size !== 1) return undefined
+
+  const version = deployment.spec.template.spec?.containers?.[0]?.image?.split(':').at(-1) ?? ''
+  const [serving = ''] = versions
+  const conditions = deployment.status?.conditions ?? []
+  const common = { version, serving, replicas: size }
+  if (state?.phase === 'Failed') {
+    const isTold = conditions.some(({ type }) => type === 'Stalled')
+    if (!deployment.spec.paused || !isTold || state.total !== size) return undefined
+    return { ...common, kind: 'held', reason: state.reason ?? '' }
+  }
+  const isOver = !state || state.phase === 'Succeeded' || state.phase === 'Reverted'
+  const isTidy = witness.snapshots.size === 0 && !deployment.spec.paused && !conditions.some(isOurs)
+  return isOver && isTidy ? { ...common, kind: 'rolled out', reason: '' } : undefined
+}
+
+function isOurs({ type, message }: Condition): boolean {
+  return type === 'Stalled' || type === 'Reconciling' || message?.startsWith(OURS) === true
+}
+
+/** @returns what is wrong with how it ended, in sentences */
+export function wrongEnd(end: End, { version, mayEndFailed }: Wanted): readonly string[] {
+  const wrong: string[] = []
+  if (end.version !== version.name)
+    wrong.push(`${version.name} was applied last, and ${end.version} is stored`)
+  if (end.kind === 'rolled out') {
+    if (version.quality !== 'good') wrong.push(`${version.name} is ${version.quality} and was rolled out`)
+    if (end.serving !== end.version) wrong.push(`${end.version} was rolled out, and ${end.serving} serves`)
+    return wrong
+  }
+  const reasons = {
+    good: [],
+    'never ready': ['DeadlineExceeded'],
+    crashing: ['CanaryRestarted', 'DeadlineExceeded'],
+  }[version.quality] as readonly string[]
+  const allowed = mayEndFailed ? [...reasons, 'Aborted', 'ScaledToZero'] : reasons
+  if (!allowed.includes(end.reason)) {
+    wrong.push(`${version.name} is ${version.quality} and failed by ${end.reason}`)
+  }
+  if (end.serving === version.name) wrong.push(`the rejected ${version.name} serves`)
+  return wrong
+}

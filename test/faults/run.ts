@@ -1,0 +1,301 @@
+/** Carries one schedule out on a rig, in a namespace of its own, and judges what came of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { type Controller, startController } from '../../src/controller/controller.ts'
+import { stagesOf } from '../../src/core/weights.ts'
+import { APP } from '../scenarios/manifest.ts'
+import { dice } from './dice.ts'
+import { type End, endOf, wrongEnd } from './end.ts'
+import { type FaultyCluster, faulty } from './faulty-cluster.ts'
+import { describeCall } from './faulty-writes.ts'
+import { Hands } from './hands.ts'
+import type { Rig } from './rig.ts'
+import { type Act, type Schedule, scheduleOf, type Trouble, type Version } from './schedule.ts'
+import { Witness } from './witness.ts'
+
+export interface Result {
+  readonly seed: number
+  /** What must not have happened; empty when all is well. */
+  readonly problems: readonly string[]
+  /** What happened, for people who want to know why. */
+  readonly story: readonly string[]
+  readonly phase: string
+  readonly writes: number
+  readonly faults: number
+  /** Milliseconds from the end of all faults until the app was at rest. */
+  readonly restedAfter: number
+}
+
+/** After the faults end, a run that is not at rest and in which nothing happens for so long is lost. */
+const PATIENCE = 45_000
+/** And one that is not at rest by then goes round in circles. */
+const MOST_PATIENCE = 240_000
+/** So long without a write is rest. */
+const QUIET = 400
+
+const V1: Version = { name: 'v1', quality: 'good' }
+
+export async function runSchedule(rig: Rig, seed: number): Promise<Result> {
+  return new Run(rig, scheduleOf(seed)).run()
+}
+
+class Run {
+  readonly #rig: Rig
+  readonly #schedule: Schedule
+  readonly #namespace: string
+  readonly #witness: Witness
+  readonly #hands: Hands
+  readonly #layer: FaultyCluster
+  readonly #wanted: { version: Version; replicas: Set<number>; mayEndFailed: boolean }
+  readonly #everWanted: Set<number>
+  #controller: Controller | undefined
+  #clock = 0
+  #replicas: number
+  #began = 0
+
+  constructor(rig: Rig, schedule: Schedule) {
+    this.#rig = rig
+    this.#schedule = schedule
+    this.#namespace = `seed-${schedule.seed}`
+    this.#witness = new Witness(schedule)
+    this.#hands = new Hands(rig.sandbox, schedule, this.#namespace)
+    this.#replicas = schedule.replicas
+    this.#everWanted = new Set([schedule.replicas])
+    this.#wanted = { version: V1, replicas: new Set([schedule.replicas]), mayEndFailed: false }
+    const settings = { ...schedule.faults, namespace: this.#namespace }
+    this.#layer = faulty(rig.cluster, dice(schedule.seed).for('faults'), settings)
+  }
+
+  async run(): Promise<Result> {
+    const { seed, acts, troubles, calmAt } = this.#schedule
+    await this.#serveV1()
+    this.#witness.tell(JSON.stringify(this.#schedule))
+    this.#witness.begin()
+    this.#began = performance.now()
+    this.#startController()
+    const patience = this.#patience(calmAt)
+    const people = this.#act(acts)
+    await this.#trouble(troubles)
+    await this.#until(calmAt)
+    this.#calm()
+    const helper = this.#helpUntil(patience.signal)
+    const end = await Promise.race([people.then(() => this.#rest(patience.signal)), givenUp(patience.signal)])
+    const restedAfter = performance.now() - this.#began - calmAt
+    helper.stop()
+    patience.stop()
+    if (end === undefined) this.#blame('it never came to rest after everything worked again')
+    else for (const wrong of wrongEnd(end, this.#wanted)) this.#blame(wrong)
+    this.#judgeWrites()
+    await this.#clean()
+    return {
+      seed,
+      problems: this.#witness.problems,
+      story: this.#story(),
+      phase: this.#witness.state?.phase ?? 'none',
+      writes: this.#layer.calls.length,
+      faults: this.#faults,
+      restedAfter,
+    }
+  }
+
+  async #serveV1(): Promise<void> {
+    const { sandbox, cluster } = this.#rig
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.#namespace } }
+    await sandbox.request('admin', 'POST', '/api/v1/namespaces', { body: namespace })
+    await this.#witness.watch(cluster, this.#namespace)
+    await this.#apply(V1)
+    const serves = () => this.#witness.deployment?.status?.availableReplicas === this.#replicas
+    await new Promise<void>(resolve => {
+      this.#witness.onChange = () => serves() && resolve()
+      this.#witness.onChange()
+    })
+    this.#witness.onChange = () => {}
+  }
+
+  #startController(): void {
+    const write = (line: string) => {
+      const { msg, level } = JSON.parse(line) as { msg: string; level: number }
+      this.#witness.tell(`  ${level >= 40 ? '!' : '·'} ${msg}`)
+    }
+    this.#controller = startController({
+      cluster: this.#layer.connect(),
+      log: pino({ level: 'info' }, { write }),
+      now: () => Date.now() + this.#clock,
+    })
+  }
+
+  async #act(acts: readonly Act[]): Promise<void> {
+    for (const act of acts) {
+      await this.#until(act.at)
+      await this.#do(act)
+    }
+  }
+
+  async #do(act: Act): Promise<void> {
+    this.#witness.tell(`>> ${JSON.stringify(act)}`)
+    switch (act.does) {
+      case 'apply':
+        return this.#apply(act.version)
+      case 'scale':
+        return this.#scale(act.replicas)
+      case 'command':
+        return this.#command(act.word)
+      case 'delete the canary':
+        this.#witness.podsWereTaken()
+        return this.#hands.remove(`${APP}-canary`)
+      case 'delete the ReplicaSets':
+        this.#witness.podsWereTaken()
+        return this.#hands.removeReplicaSets()
+    }
+  }
+
+  async #apply(version: Version): Promise<void> {
+    const said = await this.#hands.apply(version, this.#replicas)
+    if (!said.done) return this.#witness.tell(`   refused: ${said.why}`)
+    this.#witness.wasWritten(said.object)
+    this.#witness.wasApplied(version.name, said.object)
+    // Another version is another release: what was said of the former one is over.
+    if (this.#wanted.version.name !== version.name) this.#wanted.mayEndFailed = false
+    this.#wanted.version = version
+  }
+
+  async #scale(replicas: number): Promise<void> {
+    this.#witness.mayScaleTo(replicas)
+    this.#everWanted.add(replicas)
+    // It ends a release, if one runs; whether one does, chance decides.
+    if (replicas === 0) this.#wanted.mayEndFailed = true
+    const said = await this.#hands.scale(replicas)
+    if (!said.done) return this.#witness.tell(`   refused: ${said.why}`)
+    this.#witness.wasWritten(said.object)
+    this.#replicas = replicas
+    // Asking for the size that stable just has in the release changes nothing, and nobody can tell.
+    this.#wanted.replicas = new Set([...this.#everWanted].filter(total => total >= replicas))
+  }
+
+  async #command(word: string): Promise<void> {
+    if (word === 'abort') this.#wanted.mayEndFailed = true
+    const said = await this.#hands.command(word)
+    if (said.done) this.#witness.wasWritten(said.object)
+    else this.#witness.tell(`   refused: ${said.why}`)
+  }
+
+  async #trouble(troubles: readonly Trouble[]): Promise<void> {
+    for (const trouble of troubles) {
+      await this.#until(trouble.at)
+      this.#witness.tell(`** ${JSON.stringify(trouble)}`)
+      if (trouble.is === 'clock jump') this.#clock += trouble.by
+      if (trouble.is === 'webhook') this.#rig.setWebhook(this.#namespace, trouble.mood)
+      if (trouble.is === 'crash') {
+        this.#layer.crash()
+        // It never comes to rest, for its calls never come back; only its timers end.
+        void this.#controller?.stop()
+        await sleep(trouble.pause)
+        this.#startController()
+      }
+    }
+  }
+
+  #calm(): void {
+    this.#witness.tell('** everything works again')
+    this.#rig.setWebhook(this.#namespace, 'works')
+    this.#layer.heal()
+  }
+
+  /** Aborted when waiting on is in vain. A slow machine makes everything late, so what counts is that something happens. */
+  #patience(calmAt: number): { readonly signal: AbortSignal; stop(): void } {
+    const end = new AbortController()
+    let last = performance.now()
+    let happened = ''
+    const timer = setInterval(() => {
+      const now = performance.now()
+      const happens = `${this.#witness.story.length} ${this.#layer.calls.length}`
+      if (happens !== happened || now < this.#began + calmAt) last = now
+      happened = happens
+      if (now - last > PATIENCE || now - this.#began - calmAt > MOST_PATIENCE) end.abort()
+    }, 500)
+    return { signal: end.signal, stop: () => clearInterval(timer) }
+  }
+
+  /** A person who approves whatever waits for it, and resumes what somebody paused. */
+  #helpUntil(patience: AbortSignal): { stop(): void } {
+    const timer = setInterval(async () => {
+      const { state } = this.#witness
+      const waits = state?.phase === 'Progressing' && stagesOf(state)[state.step]?.waits === 'approve'
+      if (state?.requests || patience.aborted) return
+      if (waits) await this.#hands.command('approve')
+      else if (state?.held) await this.#hands.command('resume')
+    }, 300)
+    return { stop: () => clearInterval(timer) }
+  }
+
+  /** Waits until nothing is left to do and nothing is written any more. */
+  async #rest(patience: AbortSignal): Promise<End | undefined> {
+    const { calls } = this.#layer
+    while (!patience.aborted) {
+      const written = calls.length
+      const began = endOf(this.#witness, this.#wanted.replicas)
+      if (began) {
+        await sleep(QUIET)
+        const now = endOf(this.#witness, this.#wanted.replicas)
+        if (now && calls.length === written) return now
+      } else {
+        await sleep(25)
+      }
+    }
+    return undefined
+  }
+
+  #judgeWrites(): void {
+    const { calls } = this.#layer
+    for (const call of calls) {
+      const isOurs =
+        (call.plural === 'deployments' && (call.name === APP || call.name === `${APP}-canary`)) ||
+        (call.plural === 'controllerrevisions' && call.name.startsWith(`${APP}-stable-`)) ||
+        (call.plural === 'replicasets' && call.name.startsWith(`${APP}-`))
+      if (!isOurs) this.#blame(`touched what is not ours: ${describeCall(call)}`)
+    }
+    // Three for each of a few steps, eight for a release, for each of the versions; and each fault may cost some.
+    const bound = 40 + this.#schedule.acts.length * 20 + this.#faults * 4
+    if (calls.length > bound) this.#blame(`${calls.length} writes, and ${bound} is the most`)
+  }
+
+  get #faults(): number {
+    const { calls, watchFaults } = this.#layer
+    const failed = calls.filter(({ fault }) => fault !== '').length
+    return failed + watchFaults.length + this.#schedule.troubles.length
+  }
+
+  async #clean(): Promise<void> {
+    const ended = this.#controller?.stop().then(() => true)
+    if (!(await Promise.race([ended, sleep(10_000)]))) this.#blame('the controller did not stop')
+    this.#layer.crash()
+    this.#witness.stop()
+    await this.#hands.remove(APP)
+  }
+
+  #blame(problem: string): void {
+    this.#witness.tell(`PROBLEM: ${problem}`)
+    this.#witness.problems.push(problem)
+  }
+
+  #story(): readonly string[] {
+    const { calls, watchFaults } = this.#layer
+    const written = calls.map(call => {
+      const at = ((call.at - (this.#began - this.#layer.began)) / 1000).toFixed(2)
+      return `${at}   ${describeCall(call)}${call.fault === '' ? '' : ` (${call.fault})`}`
+    })
+    const all = [...this.#witness.story, ...written].sort(
+      (a, b) => Number.parseFloat(a) - Number.parseFloat(b),
+    )
+    return [...all, `watches: ${watchFaults.join('; ')}`]
+  }
+
+  async #until(at: number): Promise<void> {
+    const rest = this.#began + at - performance.now()
+    if (rest > 0) await sleep(rest)
+  }
+}
+
+function givenUp(patience: AbortSignal): Promise<undefined> {
+  return new Promise(resolve => patience.addEventListener('abort', () => resolve(undefined)))
+}

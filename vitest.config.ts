@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need a control plane: npm run test:controlplane.
+    exclude: ['test/controlplane/**'],
     pool: 'forks',
     // Scenarios wait more than they compute: more of them at a time than there are cores.
     maxWorkers: 3,

@@ -1,9 +1,9 @@
 /** A small typed client of the Kubernetes API for one user, for what scenarios do by hand. */
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { parse } from 'yaml'
 import type { ObjectRef, Resource } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
+import { accessOf } from '../controlplane/access.ts'
 
 export interface Answer<T> {
   readonly object: T
@@ -30,29 +30,34 @@ export interface WriteOptions {
   readonly subresource?: 'scale' | 'status'
 }
 
+export interface ApplyOptions {
+  /** In whose name: the manager that owns what the manifest says. */
+  readonly fieldManager: string
+  /** Takes fields from other managers instead of being refused. */
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
 export type Propagation = 'Background' | 'Foreground' | 'Orphan'
 
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
   strategic: 'application/strategic-merge-patch+json',
 } as const
+const APPLY_TYPE = 'application/apply-patch+yaml'
 
 /** Every call throws a Refusal when the answer is not a success. */
 export class ApiClient {
   readonly #server: string
-  readonly #token: string
+  readonly #identity: Readonly<Record<string, string>>
   readonly #agent: Agent
 
-  /** @param kubeconfig YAML with one cluster and one user with a token */
+  /** @param kubeconfig YAML; its current context counts */
   constructor(kubeconfig: string) {
-    const { clusters, users } = parse(kubeconfig) as {
-      clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }]
-      users: [{ user: { token: string } }]
-    }
-    const { server, 'certificate-authority-data': ca } = clusters[0].cluster
+    const { server, identity, ...tls } = accessOf(kubeconfig)
     this.#server = server
-    this.#token = users[0].user.token
-    this.#agent = new Agent({ ca: Buffer.from(ca, 'base64'), keepAlive: true, maxSockets: 20 })
+    this.#identity = identity
+    this.#agent = new Agent({ ...tls, keepAlive: true, maxSockets: 20 })
   }
 
   async get<T extends KubernetesObject>(resource: Resource<T>, ref: ObjectRef): Promise<T> {
@@ -84,6 +89,20 @@ export class ApiClient {
     return this.#send('PATCH', path, body, PATCH_TYPES[type])
   }
 
+  /**
+   * Server-side apply; makes the object when it is not there.
+   * @throws Refusal 409 naming the other managers that own what would change, unless it is forced
+   */
+  apply<T extends KubernetesObject>(
+    resource: Resource<T>,
+    namespace: string,
+    manifest: T,
+    { force, ...options }: ApplyOptions,
+  ): Promise<Answer<T>> {
+    const path = pathOf(resource, namespace, manifest.metadata.name) + queryOf(options)
+    return this.#send('PATCH', force ? `${path}&force=true` : path, manifest, APPLY_TYPE)
+  }
+
   replace<T extends KubernetesObject>(
     resource: Resource<T>,
     object: T,
@@ -113,7 +132,7 @@ export class ApiClient {
   ): Promise<Answer<T>> {
     const sent = body === undefined ? undefined : JSON.stringify(body)
     const headers = {
-      Authorization: `Bearer ${this.#token}`,
+      ...this.#identity,
       Accept: 'application/json',
       ...(sent !== undefined && { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(sent) }),
     }

@@ -9,7 +9,9 @@ import { dipUnder } from './watcher.ts'
 const environment = useEnvironment()
 
 async function running(): Promise<Shop> {
-  const shop = await Shop.serving(environment, { replicas: 4, steps: '25% for 1h' })
+  // Pods that take a while to start, so that no rollout is over before anybody can look.
+  const behaviour = { ready: '500ms' }
+  const shop = await Shop.serving(environment, { replicas: 4, steps: '25% for 1h', behaviour })
   await shop.apply('v2')
   await shop.stands(1, 'v2')
   await shop.until('3 stable pods', view => stablePods(view).length === 3)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { useEnvironment } from './environment.ts'
+import { type Seen, useEnvironment } from './environment.ts'
 import { Shop } from './shop.ts'
 import { ourConditions } from './view.ts'
 
@@ -18,12 +18,14 @@ describe('what Canaryhook asks of the API server', () => {
       'nothing of ours',
       view => view.snapshots.length === 0 && ourConditions(view).length === 0,
     )
-    const writes = shop
-      .writes()
-      .map(({ verb, resource, subresource, name, status }) =>
-        [verb, resource, subresource, name, status].join(' ').replace(/ +/g, ' '),
-      )
-    expect(writes.length, writes.join('\n')).toBeLessThanOrEqual(20)
+    const line = ({ verb, resource, subresource, name, status }: Seen) =>
+      [verb, resource, subresource, name, status].join(' ').replace(/ +/g, ' ')
+    const requests = shop.writes()
+    const story = requests.map(line).join('\n')
+    // A refused one wrote nothing: somebody, such as the Deployment controller, had changed the object just then.
+    const refused = requests.filter(({ status }) => status === 409)
+    expect(requests.length - refused.length, story).toBeLessThanOrEqual(20)
+    expect(refused.length, story).toBeLessThanOrEqual(4)
     expect(environment.requestsOf('controller').filter(({ verb }) => verb === 'get')).toEqual([])
   })
 

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, vi } from 'vitest'
 import type { Cluster } from '../../src/cluster/port.ts'
 import type { ApiClient } from './api-client.ts'
+import { startControlPlaneEnvironment } from './controlplane-environment.ts'
 import { startSandboxEnvironment } from './sandbox-environment.ts'
 
 export type User = 'admin' | 'controller' | 'alice' | 'bob'
@@ -37,6 +38,8 @@ export interface Ran {
 
 export interface KubectlOptions {
   readonly stdin?: string
+  /** The command that `kubectl edit` runs on a file. */
+  readonly editor?: string
   /** admin when left out. */
   readonly user?: User
 }
@@ -46,14 +49,28 @@ export interface Controller {
   kill(): Promise<void>
   /** Resolves when it is ready. */
   start(): Promise<void>
-  /** SIGKILL as soon as it has made `count` writes in this namespace (Events aside). */
-  killAfterWrites(namespace: string, count: number): Trap
+  /** SIGKILL when it has come to all of these points; at each of them it is held until then. */
+  killAt(points: readonly CrashPoint[]): Trap
+}
+
+/** A moment in the life of the app of a namespace. */
+export interface CrashPoint {
+  readonly namespace: string
+  /** Which of the controller's writes for it, from 1; Events and Leases do not count. */
+  readonly write: number
+  /** `before`: the API server never gets the write. `after`: it is done, and the controller is never told. */
+  readonly when: 'before' | 'after'
 }
 
 export interface Trap {
   /** Resolves when the controller is dead. */
   readonly dead: Promise<void>
-  /** Lets it live, if it still does. @returns whether it was killed, when it is dead */
+  /** Resolves when the controller has come to that point. */
+  comesTo(point: CrashPoint): Promise<void>
+  /**
+   * Waits for no more points: kills it if it has come to some, else lets it live.
+   * @returns whether it was killed, when it is dead
+   */
   disarm(): Promise<boolean>
 }
 
@@ -63,6 +80,7 @@ export interface Webhook {
 }
 
 export interface Environment {
+  readonly kind: 'sandbox' | 'controlplane'
   /** What that user does at the API. */
   as(user: User): ApiClient
   /** Watches for the tests, as admin. */
@@ -74,6 +92,8 @@ export interface Environment {
   /** Sends this many requests through a Service. */
   traffic(namespace: string, service: string, requests: number): Promise<Traffic>
   readonly controller: Controller
+  /** With which further controllers reach the API server, each through a gate of its own. */
+  readonly controllerKubeconfig: string
   readonly webhook: Webhook
   /** What a user asked of the API server so far, oldest first. */
   requestsOf(user: User): readonly Seen[]
@@ -90,13 +110,16 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
+/** Set by vitest.controlplane.config.ts. */
+export const ON_CONTROL_PLANE = process.env.CANARYHOOK_ENVIRONMENT === 'controlplane'
+
 /** One environment for all scenarios of a file. */
 export function useEnvironment(): Environment {
   let started: Environment | undefined
   // Scenarios wait most of their time; they run beside each other.
   vi.setConfig({ testTimeout: 150_000, maxConcurrency: 10 })
   beforeAll(async () => {
-    started = await startSandboxEnvironment()
+    started = await (ON_CONTROL_PLANE ? startControlPlaneEnvironment() : startSandboxEnvironment())
   }, 60_000)
   afterAll(() => started?.stop())
   return new Proxy({} as Environment, {
@@ -109,10 +132,14 @@ export function useEnvironment(): Environment {
 
 /** The writes among these, Events and Leases aside. */
 export function writesAmong(requests: readonly Seen[], namespace: string): readonly Seen[] {
-  return requests.filter(
-    request =>
-      request.namespace === namespace &&
-      !['get', 'list', 'watch'].includes(request.verb) &&
-      !['events', 'leases'].includes(request.resource),
+  return requests.filter(request => isWrite(request, namespace))
+}
+
+/** Whether this is a write in that namespace, and not of an Event or a Lease. */
+export function isWrite(request: Omit<Seen, 'status'>, namespace: string): boolean {
+  return (
+    request.namespace === namespace &&
+    !['get', 'list', 'watch'].includes(request.verb) &&
+    !['events', 'leases'].includes(request.resource)
   )
 }

@@ -3,9 +3,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import type { Ran } from './environment.ts'
 
-/** @param stdin what it reads from its standard input */
-export async function runKubectl(args: readonly string[], stdin = ''): Promise<Ran> {
-  const child = spawn('kubectl', args, { env: environment() })
+/** @param stdin what it reads from its standard input @param editor the command of `kubectl edit` */
+export async function runKubectl(args: readonly string[], stdin = '', editor?: string): Promise<Ran> {
+  const env = { ...environment(), ...(editor !== undefined && { KUBE_EDITOR: editor }) }
+  const child = spawn('kubectl', args, { env })
   child.stdin.on('error', () => {})
   child.stdin.end(stdin)
   const ended = new Promise<number>((resolve, reject) => {

@@ -1,19 +1,20 @@
 /** The environment of scenarios made of the sandbox, with webhook and controller as processes of their own. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { connect } from '../../src/cluster/connect.ts'
 import type { Resource } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { CONTROLLER_USERNAME } from '../../src/sandbox/api/users.ts'
-import { type Canaryhook, hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
+import { hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { ApiClient } from './api-client.ts'
-import { type Controller, type Environment, type Traffic, type User, writesAmong } from './environment.ts'
+import type { Environment, Traffic, User } from './environment.ts'
+import { startGate } from './gate.ts'
 import { runKubectl } from './kubectl.ts'
+import { countReviews } from './reviews.ts'
+import { setTrap } from './trap.ts'
 
 const USERS = ['admin', 'controller', 'alice', 'bob'] as const
 
@@ -30,7 +31,8 @@ export async function startSandboxEnvironment(): Promise<Environment> {
   const directory = await mkdtemp(join(tmpdir(), 'canaryhook-scenarios-'))
   const kubeconfig = (user: User) => join(directory, user)
   for (const user of USERS) await writeFile(kubeconfig(user), sandbox.kubeconfig(user), { mode: 0o600 })
-  const canaryhook = await startCanaryhook(hostOf(sandbox))
+  const gate = await startGate(sandbox.kubeconfig('controller'))
+  const canaryhook = await startCanaryhook({ ...hostOf(sandbox), controllerKubeconfig: gate.kubeconfig })
   const cluster = await connect(kubeconfig('admin'), { log: pino({ level: 'silent' }) })
   const clients = new Map(USERS.map(user => [user, new ApiClient(sandbox.kubeconfig(user))]))
   let namespaceCount = 0
@@ -42,7 +44,9 @@ export async function startSandboxEnvironment(): Promise<Environment> {
   }
   const requestsOf = (user: User) =>
     sandbox.requests.list({ user: user === 'controller' ? CONTROLLER_USERNAME : user })
+  const kill = () => canaryhook.killController()
   return {
+    kind: 'sandbox',
     as,
     cluster,
     async namespace() {
@@ -50,12 +54,17 @@ export async function startSandboxEnvironment(): Promise<Environment> {
       await as('admin').create(namespaces, '', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
       return name
     },
-    kubectl: (namespace, args, { stdin, user = 'admin' } = {}) => {
+    kubectl: (namespace, args, { stdin, editor, user = 'admin' } = {}) => {
       const where = ['--kubeconfig', kubeconfig(user), '--cache-dir', join(directory, 'cache')]
-      return runKubectl([...where, '--namespace', namespace, ...args], stdin)
+      return runKubectl([...where, '--namespace', namespace, ...args], stdin, editor)
     },
     traffic: (namespace, service, requests) => sendRequests(sandbox, namespace, service, requests),
-    controller: controllerOf(sandbox, canaryhook),
+    controller: {
+      kill,
+      start: () => canaryhook.startController(),
+      killAt: points => setTrap(gate, kill, points),
+    },
+    controllerKubeconfig: sandbox.kubeconfig('controller'),
     webhook: { stop: () => canaryhook.stopWebhook(), start: () => canaryhook.startWebhook() },
     requestsOf,
     reviews: () => countReviews(canaryhook),
@@ -67,37 +76,9 @@ export async function startSandboxEnvironment(): Promise<Environment> {
       for (const client of clients.values()) client.close()
       await cluster.close()
       await canaryhook.stop()
+      await gate.stop()
       await sandbox.stop()
       await rm(directory, { recursive: true, force: true })
-    },
-  }
-}
-
-function controllerOf(sandbox: Sandbox, canaryhook: Canaryhook): Controller {
-  return {
-    kill: () => canaryhook.killController(),
-    start: () => canaryhook.startController(),
-    killAfterWrites(namespace, count) {
-      const log = sandbox.requests
-      const add = log.add
-      const { promise: dead, resolve, reject } = Promise.withResolvers<void>()
-      let sprung = false
-      log.add = request => {
-        add.call(log, request)
-        const made = writesAmong(log.list({ user: CONTROLLER_USERNAME }), namespace).length
-        if (made < count) return
-        log.add = add
-        sprung = true
-        canaryhook.killController().then(resolve, reject)
-      }
-      return {
-        dead,
-        async disarm() {
-          log.add = add
-          if (sprung) await dead
-          return sprung
-        },
-      }
     },
   }
 }
@@ -123,18 +104,4 @@ async function sendRequests(
   }
   await Promise.all(Array.from({ length: 10 }, user))
   return { requests, errors, byVersion }
-}
-
-/** The webhook's own count, which does not know namespaces. */
-function countReviews(canaryhook: Canaryhook): Promise<number> {
-  const options = { port: canaryhook.webhook.port, path: '/metrics', rejectUnauthorized: false }
-  return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', ...options }, response => {
-      text(response).then(metrics => {
-        const counts = [...metrics.matchAll(/^canaryhook_admissions_total\S* (\d+)$/gm)]
-        resolve(counts.reduce((sum, [, count]) => sum + Number(count), 0))
-      }, reject)
-    })
-    request.on('error', reject)
-  })
 }

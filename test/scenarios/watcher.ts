@@ -120,12 +120,28 @@ function story(history: readonly View[], began: number): string {
 export function dipUnder(least: number, history: readonly View[]): string {
   const dip = history.findIndex(view => ready(view) < least)
   if (dip < 0) return ''
-  const around = history.slice(Math.max(0, dip - 8), dip + 4)
-  const began = history[dip]?.at ?? 0
-  const lines = around.map(view => `${view.at - began} ms: ${describeView(view)}`)
-  return [`only ${Math.min(...history.map(view => ready(view)))} pods served at one time`, ...lines].join(
-    '\n',
-  )
+  const fewest = Math.min(...history.map(view => ready(view)))
+  return [`only ${fewest} pods served at one time`, ...around(dip, history)].join('\n')
+}
+
+/** How there came to be more pods than `most` outside promotion, for people; '' when there never were. */
+export function crowdOver(most: number, history: readonly View[]): string {
+  const crowd = beforePromotion(history).findIndex(view => view.pods.length > most)
+  if (crowd < 0) return ''
+  return [`${mostPods(history)} pods at one time`, ...around(crowd, history)].join('\n')
+}
+
+/** The different views before a moment, and some after it. */
+function around(index: number, history: readonly View[]): readonly string[] {
+  const began = history[index]?.at ?? 0
+  const lines: string[] = []
+  let previous = ''
+  for (const view of history.slice(0, index + 4)) {
+    const text = describeView(view)
+    if (text !== previous) lines.push(`${view.at - began} ms: ${text}`)
+    previous = text
+  }
+  return lines.slice(-16)
 }
 
 /** The largest number of pods at any time outside promotion, at whose end the canary comes on top. */

@@ -1,0 +1,69 @@
+/** Before the scenarios: one control plane for all of them, with Canaryhook's permissions in it. */
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { accessOf, impersonating } from './access.ts'
+import { apiOf } from './api.ts'
+import { findBinaries, NoBinaries } from './binaries.ts'
+import { startControlPlane } from './control-plane.ts'
+import { installPermissions } from './install.ts'
+import { developers } from './users.ts'
+
+/** What the files of scenarios need to reach it. */
+export interface Reachable {
+  readonly kubeconfigs: Readonly<Record<'admin' | 'alice' | 'bob' | 'controller', string>>
+  /** The API server's audit log; '' for a cluster that is not ours. */
+  readonly auditLog: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    controlPlane: Reachable
+    /** Said by vitest.controlplane.config.ts. */
+    everyFileRuns: boolean
+  }
+}
+
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  try {
+    if (process.env.USE_EXISTING_CLUSTER === 'true') {
+      project.provide('controlPlane', await existing())
+      return undefined
+    }
+    const binaries = await findBinaries(process.env, say)
+    const plane = await startControlPlane(binaries)
+    const controller = await installPermissions(plane.api, plane.url, plane.ca)
+    const [admin, alice, bob] = [
+      plane.kubeconfig('admin'),
+      plane.kubeconfig('alice'),
+      plane.kubeconfig('bob'),
+    ]
+    const kubeconfigs = { admin, alice, bob, controller }
+    project.provide('controlPlane', { kubeconfigs, auditLog: plane.auditLog })
+    plane.died.catch((error: Error) => say(error.message))
+    return plane.stop
+  } catch (error) {
+    if (!(error instanceof NoBinaries)) throw error
+    // It says all that there is to say; a stack would only hide it.
+    say(error.message)
+    process.exit(1)
+  }
+}
+
+/** A cluster that is there already: its administrator speaks in the name of alice and bob. */
+async function existing(): Promise<Reachable> {
+  const file = process.env.KUBECONFIG ?? join(homedir(), '.kube', 'config')
+  const admin = await readFile(file, 'utf8')
+  const { server, ca = '' } = accessOf(admin)
+  const api = apiOf(admin)
+  const people = ['alice', 'bob'] as const
+  await api.apply([developers(people.map(name => ({ kind: 'User', name })))])
+  const [alice = '', bob = ''] = people.map(name => impersonating(admin, name))
+  const controller = await installPermissions(api, server, ca)
+  return { kubeconfigs: { admin, alice, bob, controller }, auditLog: '' }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}

@@ -178,7 +178,8 @@ function seeSet(set: KeptReplicaSet): SetSeen {
     hash: templateHash(set.spec.template),
     desired,
     existing: Math.max(desired, set.status?.replicas ?? 0),
-    available: set.status?.availableReplicas ?? 0,
+    // Told to shrink, it still counts, for a moment, the pods that it has just deleted.
+    available: Math.min(desired, set.status?.availableReplicas ?? 0),
     settled: (set.status?.observedGeneration ?? 0) >= (set.metadata.generation ?? 0),
   }
 }

@@ -31,12 +31,11 @@ export function stableFleet(seen: Observation): Fleet {
     desired: seen.replicas,
     existing: Math.max(seen.replicas, existing),
     // After down and up again, the counts may still be those from before: nobody is covered by pods that went.
-    // And the watch of ReplicaSets may be behind that of Deployments: what both count on is there. A ReplicaSet
-    // that is told to shrink still counts, for a moment, the pods that it has just deleted.
+    // And the watch of ReplicaSets may be behind that of Deployments: what both count on is there.
     available: seen.settled
       ? Math.min(
           seen.available,
-          sum(set => (set.settled ? Math.min(set.available, set.desired) : 0)),
+          sum(set => (set.settled ? set.available : 0)),
         )
       : 0,
     unsettled: !seen.settled || sets.some(set => !set.settled),

@@ -46,6 +46,8 @@ describe('ReplicaSets', () => {
     expect(look({ replicaSets: [shrinking] }).sets).toMatchObject([
       { desired: 7, existing: 10, available: 6, hash: release('v1') },
     ])
+    const told = { ...replicaSet('v1', 0), status: { replicas: 2, availableReplicas: 2 } }
+    expect(look({ replicaSets: [told] }).sets).toMatchObject([{ desired: 0, existing: 2, available: 0 }])
     const { status: _, ...fresh } = replicaSet('v1', 3)
     expect(look({ replicaSets: [fresh] }).sets).toMatchObject([{ desired: 3, existing: 3, available: 0 }])
   })

@@ -146,13 +146,6 @@ test.each<Row>([
     [],
   ],
   [
-    'a former canary stays while stable’s ReplicaSet is still told to be smaller, and counts pods that it deleted',
-    {},
-    { sets: [setSeen('v1', 7, 10)], canary: canarySeen(3) },
-    'Pending, stable 10, canary 3',
-    [],
-  ],
-  [
     'a former canary that is not ready goes at once',
     { stable: 10 },
     { canary: canarySeen(3, 0) },

@@ -37,6 +37,7 @@ export async function act(given: Acting, gathered: Gathered, decision: Decision)
   const isFailed = decision.state?.phase === 'Failed'
   const acting = isFailed ? { ...given, cluster: urgent(given.cluster) } : given
   if (decision.snapshot === 'take') await takeSnapshot(acting, gathered)
+  if (decision.mend.length > 0) await confirm(acting, gathered.deployment)
   for (const mend of decision.mend) await carryOutMend(acting, gathered, mend)
   const deployment = await storeState(acting, gathered, decision)
   await fitCanary(acting, { ...gathered, deployment }, decision)
@@ -83,6 +84,16 @@ async function dropSnapshots(
     await cluster.remove(controllerRevisions, ref, metadata.uid === undefined ? {} : { uid: metadata.uid })
     caches.snapshots.forget(ref)
   }
+}
+
+/**
+ * ReplicaSets come by a watch of their own, which may be ahead: what looks like somebody's doing on them may be
+ * the rollout that we have begun. This changes nothing; the status, because no webhook need be there for it.
+ * @throws ApiError CLUSTER_CONFLICT when there is a newer version of the Deployment
+ */
+async function confirm({ cluster }: Acting, deployment: KeptDeployment): Promise<void> {
+  const body = { metadata: { resourceVersion: deployment.metadata.resourceVersion } }
+  await cluster.patch(deployments, refTo(deployment), { type: 'merge', body }, 'status')
 }
 
 async function carryOutMend({ cluster, caches }: Acting, gathered: Gathered, mend: Mend): Promise<void> {

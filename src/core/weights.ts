@@ -59,6 +59,14 @@ export function canaryFleet(seen: Observation): Fleet {
   return seen.canary ?? NO_PODS
 }
 
+/**
+ * Whether the pods that stable is told to have and those of the canary that are available make up the total. Else
+ * a rollout at stable's present size would take pods that nobody replaces.
+ */
+export function coversTotal(state: State, seen: Observation): boolean {
+  return (state.stable ?? state.total) + canaryFleet(seen).available >= state.total
+}
+
 /** The next counts on the way to `target`, within what the user's strategy and the capacity invariant allow. */
 export function nextCounts(state: State, seen: Observation, target: Counts): Counts {
   const surge = state.surge !== undefined

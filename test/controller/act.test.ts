@@ -222,13 +222,16 @@ describe('a release fails', () => {
 })
 
 describe('what serves is mended', () => {
+  /** Nothing but the resourceVersion: it changes nothing. */
+  const CONFIRMED = 'patch deployments/shop/status'
+
   test('when v1’s ReplicaSet is deleted: made again from the record', async () => {
     const scene = holding()
     await scene.cluster.remove(
       { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet' },
       { namespace: 'default', name: 'shop-v1' },
     )
-    expect((await scene.look()).writes[0]).toBe('create replicasets/shop-v1')
+    expect((await scene.look()).writes.slice(0, 2)).toEqual([CONFIRMED, 'create replicasets/shop-v1'])
     const made = scene.cluster.get<typeof v1>('replicasets', 'shop-v1')
     expect(made?.spec).toMatchObject({ replicas: 7, template: v1.spec.template })
     expect(made?.metadata.ownerReferences).toEqual(v1.metadata.ownerReferences)
@@ -237,8 +240,18 @@ describe('what serves is mended', () => {
   test('when another one serves beside it: taken to 0', async () => {
     const scene = holding()
     scene.cluster.put('replicasets', replicaSet('v0', 2))
-    expect((await scene.look()).writes[0]).toBe('patch replicasets/shop-v0')
+    expect((await scene.look()).writes.slice(0, 2)).toEqual([CONFIRMED, 'patch replicasets/shop-v0'])
     expect(scene.cluster.get<typeof v1>('replicasets', 'shop-v0')?.spec.replicas).toBe(0)
+  })
+
+  test('only as the present Deployment says, also without its webhook: its watch may be behind that of ReplicaSets', async () => {
+    const scene = holding()
+    scene.cluster.webhook = 'down'
+    scene.cluster.put('replicasets', replicaSet('v2', 7))
+    scene.cluster.late = true
+    scene.cluster.put('deployments', held({ plan, phase: 'Promoting' }, { spec: { paused: false } }))
+    expect(await scene.lookInVain()).toEqual({ writes: [CONFIRMED], code: 'CLUSTER_CONFLICT' })
+    expect(scene.cluster.get<typeof v1>('replicasets', 'shop-v2')?.spec.replicas).toBe(7)
   })
 })
 

@@ -3,7 +3,7 @@ import { printDuration } from '../duration.ts'
 import { explain, type Failure, failureOf } from '../health.ts'
 import type { Observation } from '../observe.ts'
 import { type Stage, stagePosition } from '../plan/expand.ts'
-import type { Counts } from '../replicas.ts'
+import { type Counts, limits } from '../replicas.ts'
 import { type State, withFields } from '../state.ts'
 import { canaryFleet, nextCounts, stableField, stagesOf, targetOf } from '../weights.ts'
 import { advance, promote } from './advance.ts'
@@ -14,7 +14,7 @@ import { goOverToSurge } from './surge.ts'
 
 /** The canary runs: bring each stage's weight up, hold it, watch it, go on. */
 export function progressing(state: State, seen: Observation, now: number): Outcome {
-  if (state.requests?.[0]) return carryOut(state.requests[0], state, now)
+  if (state.requests?.[0]) return carryOut(state.requests[0], state, seen, now)
   if (seen.template !== state.release) {
     return turn(
       state,
@@ -77,11 +77,21 @@ interface Scene {
 
 function obstacle(state: State, seen: Observation): Failure | undefined {
   if (state.total === 0) return { reason: 'ScaledToZero', message: 'scaled to 0 while the release ran' }
+  if (!hasRoom(state, seen)) {
+    const message =
+      '1 replica with maxSurge 0 leaves no room for a canary; scale up or allow maxSurge: 1, then retry'
+    return { reason: 'NoRoom', message }
+  }
   if (seen.stranger) {
     const message = `a Deployment of the canary's name exists and ${seen.stranger}; rename or delete it, then retry`
     return { reason: 'NameTaken', message }
   }
   return failureOf(seen, state.maxRestarts)
+}
+
+/** Somebody may have scaled, or changed the strategy, since the webhook accepted it (admission/unfit.ts). */
+function hasRoom({ total, surge }: State, { strategy }: Observation): boolean {
+  return surge !== undefined || total > 1 || limits(total, strategy).ceiling > 1
 }
 
 /** The canary is all there, and stable may go to its share in the write that says so. */

@@ -1,11 +1,12 @@
 import { instant, normal, type Outcome, stamp, turn } from '../decision.ts'
+import type { Observation } from '../observe.ts'
 import { type Request, type State, withFields } from '../state.ts'
-import { stagesOf } from '../weights.ts'
+import { coversTotal, stagesOf } from '../weights.ts'
 import { advance, promote } from './advance.ts'
 import { failed } from './failed.ts'
 
 /** Carries out the oldest thing a person asked for while the canary runs, and takes it off the list. */
-export function carryOut(request: Request, asked: State, now: number): Outcome {
+export function carryOut(request: Request, asked: State, seen: Observation, now: number): Outcome {
   const rest = asked.requests?.slice(1) ?? []
   const state = withFields(asked, { requests: rest.length === 0 ? undefined : rest })
   const { by } = request
@@ -20,17 +21,24 @@ export function carryOut(request: Request, asked: State, now: number): Outcome {
       return turn(resumed(state, now), {}, normal('Resumed', `resumed by ${by}`))
     case 'skip':
       return saying(
-        advance(state, now, `the last step was skipped by ${by}`),
+        covered(advance(state, now, `the last step was skipped by ${by}`), seen),
         normal('Skipped', `step skipped by ${by}`),
       )
     case 'approve':
       if (stagesOf(state)[state.step]?.waits !== 'approve') return turn(state, {})
       return saying(advance(state, now), normal('Approved', `approved by ${by}`))
     case 'promote':
-      return promote(state, now, `promoted by ${by}`)
+      return covered(promote(state, now, `promoted by ${by}`), seen)
     case 'retry':
       return turn(state, {})
   }
+}
+
+/** A promotion that does not wait for the canary begins with stable at its full size, not to end with fewer pods. */
+function covered(outcome: Outcome, seen: Observation): Outcome {
+  const { state } = outcome
+  if (state.phase !== 'Promoting' || state.stable === undefined || coversTotal(state, seen)) return outcome
+  return { ...outcome, state: withFields(state, { stable: state.total }) }
 }
 
 function saying(outcome: Outcome, said: ReturnType<typeof normal>): Outcome {

@@ -223,6 +223,13 @@ describe('it fails', () => {
       'NameTaken',
       /it was not made by Canaryhook; rename or delete it, then retry/,
     ],
+    [
+      'when it is scaled to 1 and its strategy leaves no room beside that one',
+      { total: 1, stable: 1, applied: { paused: true, replicas: 1 } },
+      { replicas: 1, strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } },
+      'NoRoom',
+      /no room for a canary; scale up or allow maxSurge: 1, then retry/,
+    ],
     ['when it is scaled to 0 from outside', {}, { replicas: 0 }, 'ScaledToZero', /scaled to 0/],
   ])('%s', (_sentence, fields, looks, reason, message) => {
     const decision = look(running(fields), looks)

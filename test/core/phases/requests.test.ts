@@ -61,6 +61,29 @@ describe('people', () => {
     if (said.length > 0) expect(messages(decision)).toMatch(/bob/)
   })
 
+  test.each<readonly [string, State, Partial<Observation>, string]>([
+    [
+      'promote with a canary that is not there yet: stable back at its full size, so that no pod is missing',
+      asked('promote'),
+      { replicas: 7, canary: canarySeen(3, 1) },
+      'Promoting, stable 10, canary keep',
+    ],
+    [
+      'skip of the last step likewise',
+      asked('skip', { step: 1 }),
+      { replicas: 7, canary: canarySeen(5, 2) },
+      'Promoting, stable 10, canary keep',
+    ],
+    [
+      'promote while stable still has them all',
+      asked('promote', { stable: 10, reached: undefined }),
+      { replicas: 10, canary: canarySeen(3, 0) },
+      'Promoting, stable 10, canary 1',
+    ],
+  ])('%s', (_sentence, given, looks, expected) => {
+    expect(shape(look(given, looks))).toBe(expected)
+  })
+
   test('are served in the order in which they asked', () => {
     const requests = [
       { command: 'pause', by: 'bob' },

@@ -37,9 +37,12 @@ export async function act(given: Acting, gathered: Gathered, decision: Decision)
   const isFailed = decision.state?.phase === 'Failed'
   const acting = isFailed ? { ...given, cluster: urgent(given.cluster) } : given
   if (decision.snapshot === 'take') await takeSnapshot(acting, gathered)
-  if (decision.mend.length > 0) await confirm(acting, gathered.deployment)
-  for (const mend of decision.mend) await carryOutMend(acting, gathered, mend)
-  const deployment = await storeState(acting, gathered, decision)
+  const deployment = await storeState(acting, gathered, decision).catch(async error => {
+    // What serves must not wait until a state can be stored, but for a newer one.
+    if (!isConflict(error)) await mend(acting, gathered, decision)
+    throw error
+  })
+  await mend(acting, { ...gathered, deployment }, decision)
   await fitCanary(acting, { ...gathered, deployment }, decision)
   if (decision.snapshot === 'drop') await dropSnapshots(acting, gathered, undefined)
   const disowned = disowning(deployment)
@@ -84,6 +87,12 @@ async function dropSnapshots(
     await cluster.remove(controllerRevisions, ref, metadata.uid === undefined ? {} : { uid: metadata.uid })
     caches.snapshots.forget(ref)
   }
+}
+
+/** After the state: a ReplicaSet of another size lets the Deployment controller write, and the state would conflict. */
+async function mend(acting: Acting, gathered: Gathered, { mend }: Decision): Promise<void> {
+  if (mend.length > 0) await confirm(acting, gathered.deployment)
+  for (const step of mend) await carryOutMend(acting, gathered, step)
 }
 
 /**
@@ -220,6 +229,10 @@ async function createCanary(cluster: Cluster, canary: Deployment): Promise<Deplo
     const message = `${ref.namespace}/${ref.name} is there already, and the watch has yet to tell of it`
     throw new ApiError('CLUSTER_CONFLICT', message, { status: 409, cause: error })
   }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'CLUSTER_CONFLICT'
 }
 
 function refTo({ metadata }: KubernetesObject): ObjectRef {

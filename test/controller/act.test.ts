@@ -244,6 +244,31 @@ describe('what serves is mended', () => {
     expect(scene.cluster.get<typeof v1>('replicasets', 'shop-v0')?.spec.replicas).toBe(0)
   })
 
+  test('after the state is stored, which the Deployment controller’s answer to it would contend with', async () => {
+    const scene = holding({ requests: [{ command: 'abort', by: 'bob' }] })
+    scene.cluster.put('replicasets', replicaSet('v0', 2))
+    const { writes } = await scene.look()
+    expect(writes.slice(0, 2)).toEqual(['patch deployments/shop', 'patch deployments/shop/status'])
+    expect(writes).toContain('patch replicasets/shop-v0')
+  })
+
+  test('not on what is no longer so, but also while the state cannot be stored', async () => {
+    const scene = holding({ reached: at(-300) })
+    scene.cluster.put('replicasets', replicaSet('v0', 2))
+    scene.cluster.fail('patch deployments/shop/status', 'CLUSTER_CONFLICT')
+    expect((await scene.lookInVain()).writes).toEqual(['patch deployments/shop/status'])
+    const other = holding({ requests: [{ command: 'abort', by: 'bob' }] })
+    await other.cluster.remove(
+      { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet' },
+      { namespace: 'default', name: 'shop-v1' },
+    )
+    other.cluster.webhook = 'down'
+    await other.lookInVain()
+    other.settle()
+    expect((await other.lookInVain()).code).toBe('CLUSTER_WEBHOOK')
+    expect(other.cluster.names('replicasets')).toContain('shop-v1')
+  })
+
   test('only as the present Deployment says, also without its webhook: its watch may be behind that of ReplicaSets', async () => {
     const scene = holding()
     scene.cluster.webhook = 'down'

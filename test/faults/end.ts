@@ -71,8 +71,9 @@ export function wrongEnd(end: End, { version, mayEndFailed }: Wanted): readonly 
     'never ready': ['DeadlineExceeded'],
     crashing: ['CanaryRestarted', 'DeadlineExceeded'],
   }[version.quality] as readonly string[]
-  const allowed = mayEndFailed ? [...reasons, 'Aborted', 'ScaledToZero', 'NoRoom'] : reasons
-  if (!allowed.includes(end.reason)) {
+  const allowed = mayEndFailed ? [...reasons, 'Aborted', 'ScaledToZero'] : reasons
+  const lacksRoom = end.reason === 'NoRoom' && end.replicas === 1
+  if (!lacksRoom && !allowed.includes(end.reason)) {
     wrong.push(`${version.name} is ${version.quality} and failed by ${end.reason}`)
   }
   if (end.serving.includes(version.name)) wrong.push(`the rejected ${version.name} serves`)

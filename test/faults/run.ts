@@ -163,8 +163,7 @@ class Run {
     this.#witness.mayScaleTo(replicas)
     this.#everWanted.add(replicas)
     // It ends a release, if one runs; whether one does, chance decides.
-    const noRoom = replicas === 1 && this.#schedule.rollingUpdate?.maxSurge === 0
-    if (replicas === 0 || noRoom) this.#wanted.mayEndFailed = true
+    if (replicas === 0) this.#wanted.mayEndFailed = true
     const said = await this.#hands.scale(replicas)
     if (!said.done) return this.#witness.tell(`   refused: ${said.why}`)
     this.#witness.wasWritten(said.object)

@@ -182,7 +182,9 @@ export class Witness {
     }
     const count = this.there.length
     const most = this.#most()
-    if (count > before.there && count > most) this.#blame(`${count} pods, and ${most} is the most`)
+    if (count > before.there && count > most) {
+      this.#later(() => count <= this.#most(), `${count} pods, and ${most} is the most`, 1000)
+    }
     if (pod && !pod.canary && !this.#accepted.has(pod.version)) {
       const isAccepted = () => this.#accepted.has(pod.version)
       this.#later(isAccepted, `a stable pod of ${pod.version}, which was not accepted`)
@@ -212,10 +214,10 @@ export class Witness {
     return Math.max(...most) + scaled
   }
 
-  #later(isRight: () => boolean, problem: string): void {
+  #later(isRight: () => boolean, problem: string, within = SKEW): void {
     setTimeout(() => {
       if (!isRight()) this.#blame(problem)
-    }, SKEW)
+    }, within)
   }
 
   #blame(problem: string): void {

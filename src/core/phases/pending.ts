@@ -1,5 +1,5 @@
 import { normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts'
-import type { Observation, SetSeen } from '../observe.ts'
+import type { Observation } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
 import { nextCounts, stableField } from '../weights.ts'
 import { failed } from './failed.ts'
@@ -12,13 +12,14 @@ import { takeBack, unverifiedSet } from './unverified.ts'
  * new.
  */
 export function pending(state: State, seen: Observation, now: number): Outcome {
+  if (!seen.settled) return stay(state, {})
   const aborted = state.requests?.find(request => request.command === 'abort')
   // Of the version that serves there is nothing to abort: it goes on serving, un-paused.
   if (aborted && !isServing(state, seen)) {
+    if (!unverifiedSet(state, seen) && !isRecorded(seen)) return stay(state, { snapshot: 'take' })
     const message = `aborted by ${aborted.by}${aborted.because ? ` (${aborted.because})` : ''}`
     return failed(withFields(state, { release: seen.template }), now, { reason: 'Aborted', message })
   }
-  if (!seen.settled) return stay(state, {})
   const surge = autoscaled(state, seen)
   if (surge) return turn(state, { surge })
   if (seen.canary) return endFormerCanary(state, seen)
@@ -55,14 +56,7 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
     const said = warning('NoCanary', 'no pod of the former version is available: rolled out without a canary')
     return unprotected(state, seen, now, said)
   }
-  const active = activeSets(seen)
-  if (
-    !sameSets(
-      active,
-      seen.snapshot?.sets.map(set => set.metadata.name),
-    )
-  )
-    return stay(state, { snapshot: 'take' })
+  if (!isRecorded(seen)) return stay(state, { snapshot: 'take' })
   return start(state, seen, now)
 }
 
@@ -120,13 +114,11 @@ function isServing(state: State, seen: Observation): boolean {
   return hashes.includes(seen.template) && serving.every(set => known.has(set.name))
 }
 
-function activeSets(seen: Observation): readonly SetSeen[] {
-  return seen.sets.filter(set => set.desired > 0)
-}
-
-function sameSets(active: readonly SetSeen[], known: readonly string[] | undefined): boolean {
-  const names = active.map(set => set.name).sort()
-  return known !== undefined && names.join() === [...known].sort().join()
+/** The snapshot is of what shall serve if this release fails. */
+function isRecorded(seen: Observation): boolean {
+  const active = seen.sets.filter(set => set.desired > 0).map(set => set.name)
+  const recorded = seen.snapshot?.sets.map(set => set.metadata.name) ?? []
+  return active.sort().join() === recorded.sort().join()
 }
 
 type Said = ReturnType<typeof normal>

@@ -305,6 +305,16 @@ describe('a template that was changed past the webhook while v2 rolled out', () 
   })
 })
 
+test('what is aborted in the middle of the former rollout is held once the mix that serves is recorded', () => {
+  const abort = { command: 'abort', by: 'bob' } as const
+  const mix = { sets: [setSeen('v0', 4), setSeen('v1', 6)] }
+  const aborted = pending({ requests: [abort] })
+  const first = decide(aborted, seen({ ...mix, snapshot: snapshotSeen('v0') }), NOW)
+  expect(first).toMatchObject({ snapshot: 'take', state: { phase: 'Pending', requests: [abort] } })
+  const then = decide(aborted, seen({ ...mix, snapshot: snapshotSeen('v0', 'v1') }), NOW)
+  expect(then).toMatchObject({ state: { phase: 'Failed', reason: 'Aborted' }, mend: [] })
+})
+
 test('what was aborted before it began says by whom and why', () => {
   const abort = { command: 'abort', by: 'bob', because: 'canaryhook.dev/steps was removed' } as const
   const { state: left, conditions } = decide(pending({ requests: [abort] }), seen(), NOW)

@@ -16,7 +16,7 @@ import { collectionName, collectionPath } from './paths.ts'
 import { ApiError, type Change, type Resource, type Watching, type WatchOptions } from './port.ts'
 
 export interface ReflectorSettings {
-  /** Objects a page. Pages are taken apart while they arrive, so that their size matters to the server only. */
+  /** Objects a page. Pages are taken apart while they arrive; smaller ones leave less garbage at a time. */
   readonly pageSize: number
   /** Milliseconds for the whole of a page. */
   readonly pageTime: number
@@ -29,7 +29,7 @@ export interface ReflectorSettings {
 }
 
 export const REFLECTOR_SETTINGS: ReflectorSettings = {
-  pageSize: 500,
+  pageSize: 250,
   pageTime: 60_000,
   watchSeconds: 300,
   silence: 150_000,

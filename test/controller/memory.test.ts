@@ -33,8 +33,8 @@ test('a Deployment at rest and its three ReplicaSets take less than a kilobyte o
 test('it lists in pages, then asks nothing more as long as nothing happens', async () => {
   const controller = await start(DEPLOYMENTS)
   const first = await controller.requests()
-  // 2,000 Deployments and 6,000 ReplicaSets in pages of 500, and one list of each of the other kinds.
-  expect(first.lists).toBeLessThanOrEqual(4 + 12 + 4)
+  // 2,000 Deployments and 6,000 ReplicaSets in pages of 250, and one list of each of the other kinds.
+  expect(first.lists).toBeLessThanOrEqual(8 + 24 + 4)
   await new Promise(resolve => setTimeout(resolve, 1_500))
   const later = await controller.requests()
   expect(later).toMatchObject({ lists: first.lists, others: 0 })

@@ -36,8 +36,8 @@ export function mend(state: State, seen: Observation): readonly Mend[] {
 
 /**
  * Whatever else of the Deployment's has pods goes, its ready pods only as others cover them: an outage is no
- * way to take an unverified version back. At once go the rejected version itself, and one that nothing else can
- * come up beside.
+ * way to take an unverified version back. At once goes the rejected version itself, and one pod of a ReplicaSet
+ * that nothing else can come up beside as long as it has them all.
  */
 function strangersDown(state: State, seen: Observation, known: readonly string[]): readonly Mend[] {
   const right = seen.sets.filter(set => known.includes(set.name))
@@ -47,8 +47,8 @@ function strangersDown(state: State, seen: Observation, known: readonly string[]
   for (const set of seen.sets) {
     if (set.desired === 0 || known.includes(set.name)) continue
     const rejected = state.phase === 'Failed' && set.hash === state.release
-    const goesAtOnce = rejected || isSaturated(set, seen)
-    const replicas = goesAtOnce ? 0 : Math.min(set.desired, set.available, needed)
+    const most = isSaturated(set, seen) ? set.desired - 1 : set.desired
+    const replicas = rejected ? 0 : Math.min(most, set.available, needed)
     needed -= replicas
     if (replicas < set.desired) wanted.push({ kind: 'scale', name: set.name, replicas })
   }

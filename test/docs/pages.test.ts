@@ -52,7 +52,9 @@ test('every path of the repository that a page names is there', () => {
 
 test('every npm script that a page names is one', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }
-  const named = pages.flatMap(({ file, text }) =>
+  // The titles of tests in the generated page are no commands.
+  const written = pages.filter(({ file }) => file !== 'docs/conformance.md')
+  const named = written.flatMap(({ file, text }) =>
     [...text.matchAll(/\bnpm (?:run )?(?<name>[a-z]+)\b/g)]
       .map(match => match.groups?.name ?? '')
       .filter(name => !NPM_WORDS.has(name))

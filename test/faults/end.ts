@@ -24,6 +24,8 @@ export interface Wanted {
   readonly replicas: ReadonlySet<number>
   /** Somebody aborted, or scaled to 0; whether in time, chance decides. */
   readonly mayEndFailed: boolean
+  /** At some time one pod was wanted, where the strategy allows none beside it. */
+  readonly mayLackRoom: boolean
 }
 
 /** @returns how it ended; undefined while something is still to come */
@@ -56,7 +58,7 @@ function isOurs({ type, message }: Condition): boolean {
 }
 
 /** @returns what is wrong with how it ended, in sentences */
-export function wrongEnd(end: End, { version, mayEndFailed }: Wanted): readonly string[] {
+export function wrongEnd(end: End, { version, mayEndFailed, mayLackRoom }: Wanted): readonly string[] {
   const wrong: string[] = []
   if (end.version !== version.name)
     wrong.push(`${version.name} was applied last, and ${end.version} is stored`)
@@ -72,7 +74,7 @@ export function wrongEnd(end: End, { version, mayEndFailed }: Wanted): readonly 
     crashing: ['CanaryRestarted', 'DeadlineExceeded'],
   }[version.quality] as readonly string[]
   const allowed = mayEndFailed ? [...reasons, 'Aborted', 'ScaledToZero'] : reasons
-  const lacksRoom = end.reason === 'NoRoom' && end.replicas === 1
+  const lacksRoom = end.reason === 'NoRoom' && mayLackRoom
   if (!lacksRoom && !allowed.includes(end.reason)) {
     wrong.push(`${version.name} is ${version.quality} and failed by ${end.reason}`)
   }

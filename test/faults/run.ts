@@ -84,7 +84,9 @@ class Run {
     helper.stop()
     patience.stop()
     if (end === undefined) this.#blame('it never came to rest after everything worked again')
-    else for (const wrong of wrongEnd(end, this.#wanted)) this.#blame(wrong)
+    else
+      for (const wrong of wrongEnd(end, { ...this.#wanted, mayLackRoom: this.#mayLackRoom() }))
+        this.#blame(wrong)
     this.#judgeWrites()
     await this.#clean()
     return {
@@ -110,6 +112,10 @@ class Run {
       this.#witness.onChange()
     })
     this.#witness.onChange = () => {}
+  }
+
+  #mayLackRoom(): boolean {
+    return this.#everWanted.has(1) && this.#schedule.rollingUpdate?.maxSurge === 0
   }
 
   #startController(): void {

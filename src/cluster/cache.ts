@@ -138,7 +138,11 @@ export function createCache<T extends KubernetesObject>(
     },
 
     changed(object) {
-      advance(versionOf(object.metadata.resourceVersion))
+      const version = versionOf(object.metadata.resourceVersion)
+      // Told again, and not there any more: it was deleted since.
+      const isOver = version !== UNKNOWN && version <= position && !objects.has(keyOf(object.metadata))
+      if (isOver) return
+      advance(version)
       take(object)
     },
     deleted(object) {

@@ -63,7 +63,6 @@ test.each([
     })
     const faults = () => [...unruly.faults.values()].reduce((sum, count) => sum + count, 0)
 
-    let syncPoints = 0
     while (faults() < count) {
       const until = faults() + 20
       while (faults() < until) {
@@ -76,10 +75,8 @@ test.each([
         await settles(watching, truth)
         expect(versions(listener.known.values())).toEqual(truth)
       }
-      syncPoints += 1
     }
 
-    expect(syncPoints).toBeGreaterThanOrEqual(2)
     expect(watchers.flatMap(({ listener }) => listener.wrong)).toEqual([])
     // Each way of breaking an answer had its turn.
     expect(unruly.faults.size).toBe(17)

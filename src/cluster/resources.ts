@@ -1,12 +1,16 @@
 /** The kinds that the controller reads and writes. */
 import type {
   ControllerRevision,
+  CronJob,
   Deployment,
   HorizontalPodAutoscaler,
+  Ingress,
+  Job,
   KubernetesEvent,
   Lease,
   Pod,
   ReplicaSet,
+  Service,
 } from '../core/kubernetes.ts'
 import type { Resource } from './port.ts'
 
@@ -32,6 +36,24 @@ export const controllerRevisions: Resource<ControllerRevision> = {
 }
 
 export const pods: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' }
+
+export const services: Resource<Service> = { group: '', version: 'v1', plural: 'services', kind: 'Service' }
+
+export const ingresses: Resource<Ingress> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'ingresses',
+  kind: 'Ingress',
+}
+
+export const jobs: Resource<Job> = { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job' }
+
+export const cronJobs: Resource<CronJob> = {
+  group: 'batch',
+  version: 'v1',
+  plural: 'cronjobs',
+  kind: 'CronJob',
+}
 
 export const events: Resource<KubernetesEvent> = { group: '', version: 'v1', plural: 'events', kind: 'Event' }
 

@@ -1,31 +1,18 @@
 /** Carries a decision out: the difference between what is wanted and what is there, in an order that is safe to be cut off anywhere. */
-import { ApiError, type Cluster, type ObjectRef } from '../cluster/port.ts'
+import { ApiError, type Cluster } from '../cluster/port.ts'
 import { controllerRevisions, deployments, replicaSets } from '../cluster/resources.ts'
 import type { Decision, Mend } from '../core/decision.ts'
 import { type KeptDeployment, whole } from '../core/kept.ts'
-import type { ControllerRevision, Deployment, KubernetesObject } from '../core/kubernetes.ts'
-import { TRACK_LABEL } from '../core/names.ts'
-import { makeCanary, makeSnapshot, restoredSet, sizeAnnotations } from '../core/objects.ts'
-import { type Gathered, isControlledBy, ourCanary } from '../core/observe.ts'
+import type { ControllerRevision } from '../core/kubernetes.ts'
+import { makeSnapshot, restoredSet, sizeAnnotations } from '../core/objects.ts'
+import { type Gathered, isControlledBy } from '../core/observe.ts'
 import { project } from '../core/project.ts'
 import { type DeploymentWrite, deploymentWrite, disowning, emergencyWrite, repair } from '../core/writes.ts'
-import { type Caches, keyOf } from './caches.ts'
+import { type Acting, refTo } from './acting.ts'
+import { dropTests, fitService, startTest } from './gates.ts'
+import { fitPreview } from './preview.ts'
+import { fitBaseline, fitCanary } from './siblings.ts'
 import { urgent } from './urgent.ts'
-
-export interface Acting {
-  readonly cluster: Cluster
-  readonly caches: Caches
-  readonly now: () => number
-  /** The uid of the canary that was deleted last, by its key: until the watch tells, the cache still has it. */
-  readonly removed: Map<string, string>
-  /** The state is stored: the moment to tell people. Only the first call counts. */
-  readonly stored: (deployment: KeptDeployment) => void
-  /** A write for the canary was refused by the API server; the deadline decides what becomes of it. */
-  readonly refused: (error: ApiError) => void
-}
-
-/** Refusals that waiting or a person may mend, and that the release's deadline is there for. */
-const REFUSALS = new Set(['CLUSTER_FORBIDDEN', 'CLUSTER_INVALID', 'CLUSTER_EXISTS'])
 
 /**
  * The order: the record of what serves before anything else; the state before what follows from it; what is
@@ -43,7 +30,14 @@ export async function act(given: Acting, gathered: Gathered, decision: Decision)
     throw error
   })
   await mend(acting, { ...gathered, deployment }, decision)
-  await fitCanary(acting, { ...gathered, deployment }, decision)
+  const present = { ...gathered, deployment }
+  await dropTests(acting, decision)
+  // Before the canary: as long as that is there, somebody looks after what belongs to it.
+  await fitService(acting, present, decision)
+  await fitPreview(acting, present, decision)
+  await fitCanary(acting, present, decision)
+  await fitBaseline(acting, present, decision)
+  await startTest(acting, present, decision)
   if (decision.snapshot === 'drop') await dropSnapshots(acting, gathered, undefined)
   const disowned = disowning(deployment)
   if (disowned) await send(acting, deployment, disowned)
@@ -153,7 +147,7 @@ async function send(
 
 /**
  * The webhook cannot be called. A release that failed must not wait for it: its state goes through the
- * status, its canary shrinks as far as it is covered, stable grows through /scale. (The one write of a
+ * status, its canary and baseline shrink as far as they are covered, stable grows through /scale. (The one write of a
  * size that goes around the webhook; see docs/operations.md.)
  */
 async function withoutWebhook(
@@ -169,6 +163,7 @@ async function withoutWebhook(
   const deployment = write ? await send(acting, gathered.deployment, write) : gathered.deployment
   acting.stored(deployment)
   await fitCanary(acting, { ...gathered, deployment }, decision)
+  await fitBaseline(acting, { ...gathered, deployment }, decision)
   const replicas = project(state)?.replicas
   if (replicas !== undefined && replicas > (deployment.spec.replicas ?? 1)) {
     const patch = { type: 'merge', body: { spec: { replicas } } } as const
@@ -177,64 +172,6 @@ async function withoutWebhook(
   throw error
 }
 
-async function fitCanary(acting: Acting, gathered: Gathered, decision: Decision): Promise<void> {
-  const { cluster, caches } = acting
-  const { deployment } = gathered
-  const canary = ourCanary(gathered)
-  const wanted = decision.canary
-  if (wanted === 'keep' || canary?.metadata.deletionTimestamp) return
-  // Somebody else's has its name: decisions know.
-  if (gathered.canary && !canary) return
-  try {
-    if (wanted === 'none') {
-      const { uid } = canary?.metadata ?? {}
-      if (!canary || !uid || acting.removed.get(keyOf(canary.metadata)) === uid) return
-      await cluster.remove(deployments, refTo(canary), { uid })
-      acting.removed.set(keyOf(canary.metadata), uid)
-    } else if (!canary) {
-      caches.deployments.absorb(await createCanary(cluster, makeCanary(whole(deployment), wanted)))
-    } else {
-      const adopted = isControlledBy(canary, deployment)
-      if (adopted && canary.spec.replicas === wanted) return
-      const { ownerReferences } = makeCanary(whole(deployment), wanted).metadata
-      const body = { ...(!adopted && { metadata: { ownerReferences } }), spec: { replicas: wanted } }
-      caches.deployments.absorb(await cluster.patch(deployments, refTo(canary), { type: 'merge', body }))
-    }
-  } catch (error) {
-    if (!(error instanceof ApiError && REFUSALS.has(error.code))) throw error
-    acting.refused(error)
-  }
-}
-
-/**
- * One of that name may be there though no watch told of it yet: the answer to an earlier create was lost. Whose
- * it is, the tests of a patch tell that changes nothing, so that what is not ours is never touched.
- * @throws ApiError CLUSTER_CONFLICT when it is ours: decided anew when the watch brings it, with all that is
- *   newer; CLUSTER_EXISTS when it is not
- */
-async function createCanary(cluster: Cluster, canary: Deployment): Promise<Deployment> {
-  const ref = refTo(canary)
-  try {
-    return await cluster.create(deployments, ref.namespace, canary)
-  } catch (error) {
-    if (!(error instanceof ApiError && error.code === 'CLUSTER_EXISTS')) throw error
-    const [owner] = canary.metadata.ownerReferences ?? []
-    const body = [
-      { op: 'test', path: '/metadata/ownerReferences/0/uid', value: owner?.uid },
-      { op: 'test', path: `/metadata/labels/${TRACK_LABEL.replace('/', '~1')}`, value: 'canary' },
-    ]
-    await cluster.patch(deployments, ref, { type: 'json', body }).catch((failure: unknown) => {
-      throw failure instanceof ApiError && failure.code === 'CLUSTER_INVALID' ? error : failure
-    })
-    const message = `${ref.namespace}/${ref.name} is there already, and the watch has yet to tell of it`
-    throw new ApiError('CLUSTER_CONFLICT', message, { status: 409, cause: error })
-  }
-}
-
 function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'CLUSTER_CONFLICT'
-}
-
-function refTo({ metadata }: KubernetesObject): ObjectRef {
-  return { namespace: metadata.namespace ?? 'default', name: metadata.name }
 }

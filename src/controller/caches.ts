@@ -1,19 +1,29 @@
-/** What the controller knows of the cluster: five watches, and the ways from their objects to a release. */
+/** What the controller knows of the cluster: its watches, and the ways from their objects to a release. */
 import type { Cluster, ObjectRef, Watching } from '../cluster/port.ts'
-import { controllerRevisions, deployments, pods, replicaSets } from '../cluster/resources.ts'
+import {
+  controllerRevisions,
+  deployments,
+  ingresses,
+  pods,
+  replicaSets,
+  services,
+} from '../cluster/resources.ts'
 import { PREFIX, STATE } from '../core/annotations.ts'
 import { isName, type KeptDeployment, type KeptReplicaSet } from '../core/kept.ts'
 import type { ControllerRevision, KubernetesObject, Pod } from '../core/kubernetes.ts'
-import { canaryName, nameHash, OF_LABEL, TRACK_LABEL } from '../core/names.ts'
+import { baselineName, canaryName, nameHash, OF_LABEL, TRACK_LABEL } from '../core/names.ts'
 import type { Gathered } from '../core/observe.ts'
 import { watchAutoscalers } from './autoscalers.ts'
 import { ByKey } from './by-key.ts'
-import { slimDeployment, slimPod, slimReplicaSet, withoutBallast } from './slim.ts'
+import { watchNamespaced } from './namespaced.ts'
+import { slimDeployment, slimIngress, slimPod, slimReplicaSet, slimService, withoutBallast } from './slim.ts'
+import { type Tests, watchTests } from './tests.ts'
 
 export interface Caches {
   readonly deployments: Watching<KeptDeployment>
   readonly replicaSets: Watching<KeptReplicaSet>
   readonly snapshots: Watching<ControllerRevision>
+  readonly tests: Tests
   isSynced(): boolean
   readonly synced: Promise<void>
   /** Everything about one Deployment; undefined when it is not (or no longer) ours to look after. */
@@ -40,9 +50,12 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
   const names = new Map<string, string>()
   /** Keys of Deployments that say themselves that there is work. */
   const restless = new Set<string>()
-  /** `namespace/hash`, as the label says whose they are, of all canaries. */
+  /** `namespace/hash`, as the label says whose they are, of all canaries, baselines, and ways to canaries. */
   const canaries = new Set<string>()
-  const podsByRelease = new ByKey<Pod>(pod => releaseOf(pod))
+  const baselines = new Set<string>()
+  const canaryServices = new Set<string>()
+  const previews = new Set<string>()
+  const podsByRelease = new ByKey<Pod>(pod => releaseOf(pod).map(release => `${trackOf(pod)}:${release}`))
   const snapshots = new ByKey<ControllerRevision>(ownersOrRelease)
 
   const enqueueRelease = (object: KubernetesObject): void => {
@@ -51,15 +64,18 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     if (name !== undefined) enqueue(keyOf({ ...object.metadata, name }))
   }
 
+  /** Those of a namespace with something going on. */
+  const enqueueNamespace = ({ metadata }: KubernetesObject): void => {
+    const prefix = `${metadata.namespace ?? 'default'}/`
+    for (const key of restless) if (key.startsWith(prefix)) enqueue(key)
+  }
+
   const deploymentCache = cluster.watch<KeptDeployment>(
     deployments,
     { keep: isLookedAfter, slim: slimDeployment, packed: true },
     ({ object, type }) => {
-      if (isCanary(object)) {
-        for (const release of releaseOf(object)) {
-          if (type === 'gone') canaries.delete(release)
-          else canaries.add(release)
-        }
+      if (isSibling(object)) {
+        note(isCanary(object) ? canaries : baselines, object, type)
         return enqueueRelease(object)
       }
       const { namespace = 'default', name } = object.metadata
@@ -77,7 +93,7 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     { slim: slimReplicaSet, packed: true },
     ({ object }) => {
       const owner = object.metadata.ownerReferences?.find(({ controller }) => controller)
-      if (isCanary(object)) enqueueRelease(object)
+      if (isSibling(object)) enqueueRelease(object)
       const key = owner && keyOf({ ...object.metadata, name: owner.name })
       if (key !== undefined && restless.has(key)) enqueue(key)
     },
@@ -90,48 +106,89 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
       enqueueRelease(change.object)
     },
   )
-  // Only canary pods have this label, and only while a release runs: nothing is watched in vain.
-  const podCache = cluster.watch(pods, { labelSelector: `${TRACK_LABEL}=canary`, slim: slimPod }, change => {
+  // Only pods of canaries, baselines and tests have this label, and only while a release runs: nothing is watched in vain.
+  const labelSelector = `${TRACK_LABEL} in (baseline,canary,test)`
+  const podCache = cluster.watch(pods, { labelSelector, slim: slimPod }, change => {
     podsByRelease.take(change)
     enqueueRelease(change.object)
   })
+  const enqueueFrom =
+    (releases: Set<string>) =>
+    (object: KubernetesObject, type: 'set' | 'gone'): void => {
+      if (isCanary(object)) {
+        note(releases, object, type)
+        enqueueRelease(object)
+      }
+      enqueueNamespace(object)
+    }
+  const serviceCache = watchNamespaced(cluster, services, slimService, enqueueFrom(canaryServices))
+  const ingressCache = watchNamespaced(cluster, ingresses, slimIngress, enqueueFrom(previews))
+  const tests = watchTests(cluster, enqueueRelease, enqueueNamespace)
 
   const autoscalers = watchAutoscalers(cluster, ({ namespace, name }) => {
     if (names.get(`${namespace}/${nameHash(name)}`) === name) enqueue(keyOf({ namespace, name }))
   })
 
-  const all = [deploymentCache, replicaSetCache, snapshotCache, podCache, autoscalers]
+  const all = [
+    deploymentCache,
+    replicaSetCache,
+    snapshotCache,
+    podCache,
+    serviceCache,
+    ingressCache,
+    tests,
+    autoscalers,
+  ]
   return {
     deployments: deploymentCache,
     replicaSets: replicaSetCache,
     snapshots: snapshotCache,
+    tests,
     isSynced: () => all.every(cache => cache.isSynced),
     synced: Promise.all(all.map(cache => cache.synced)).then(() => undefined),
     count: () => names.size,
     unsettled() {
-      const left = [...canaries, ...snapshotCache.list().flatMap(releaseOf)].flatMap(release => {
-        const name = names.get(release)
-        return name === undefined ? [] : keyOf({ ...refOf(release), name })
-      })
+      const labelled = [...snapshotCache.list(), ...tests.list()].flatMap(releaseOf)
+      const left = [...canaries, ...baselines, ...canaryServices, ...previews, ...labelled].flatMap(
+        release => {
+          const name = names.get(release)
+          return name === undefined ? [] : keyOf({ ...refOf(release), name })
+        },
+      )
       return [...new Set([...restless, ...left])]
     },
     gather(ref) {
       const deployment = deploymentCache.get(ref)
-      if (!deployment || isCanary(deployment)) return undefined
+      if (!deployment || isSibling(deployment)) return undefined
       const canary = deploymentCache.get({ namespace: ref.namespace, name: canaryName(ref.name) })
       const uid = deployment.metadata.uid ?? ''
-      const canaryUid = canary?.metadata.uid ?? ''
-      const canaryPods = podsByRelease.get(`${ref.namespace}/${nameHash(ref.name)}`)
+      const release = `${ref.namespace}/${nameHash(ref.name)}`
+      const baseline = deploymentCache.get({ namespace: ref.namespace, name: baselineName(ref.name) })
+      const siblingPods = [
+        ...podsByRelease.get(`canary:${release}`),
+        ...podsByRelease.get(`baseline:${release}`),
+      ]
       return {
         deployment,
         canary,
+        baseline,
         // Unpacked when somebody looks at them: with most Deployments nothing goes on, and nobody does.
         get replicaSets() {
-          const owned = [...replicaSetCache.ownedBy(uid), ...replicaSetCache.ownedBy(canaryUid)]
-          return [...owned, ...othersOf(canaryPods, owned, replicaSetCache)]
+          const owners = [uid, canary?.metadata.uid, baseline?.metadata.uid]
+          const owned = owners.flatMap(owner => replicaSetCache.ownedBy(owner ?? ''))
+          return [...owned, ...othersOf(siblingPods, owned, replicaSetCache)]
         },
-        snapshots: [...snapshots.get(uid), ...snapshots.get(`${ref.namespace}/${nameHash(ref.name)}`)],
-        pods: canaryPods,
+        snapshots: [...snapshots.get(uid), ...snapshots.get(release)],
+        pods: siblingPods,
+        get services() {
+          return serviceCache.of(ref.namespace)
+        },
+        get ingresses() {
+          return ingressCache.of(ref.namespace)
+        },
+        tests: tests.ownedBy(uid),
+        testPods: podsByRelease.get(`test:${release}`),
+        cronJob: name => tests.cronJob({ namespace: ref.namespace, name }),
         autoscalers: autoscalers.of(ref),
       }
     },
@@ -141,9 +198,9 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
   }
 }
 
-/** Deployments with anything of ours on them: the users' by annotation, canaries by label. */
+/** Deployments with anything of ours on them: the users' by annotation, canaries and baselines by label. */
 function isLookedAfter(deployment: KeptDeployment): boolean {
-  if (isCanary(deployment)) return true
+  if (isSibling(deployment)) return true
   return Object.keys(deployment.metadata.annotations ?? {}).some(
     key => key === STATE || key.startsWith(PREFIX),
   )
@@ -158,7 +215,16 @@ function isResting({ metadata, spec, status }: KeptDeployment): boolean {
 const OUR_CONDITIONS = new Set(['Reconciling', 'Stalled'])
 
 function isCanary(object: KubernetesObject): boolean {
-  return object.metadata.labels?.[TRACK_LABEL] === 'canary'
+  return trackOf(object) === 'canary'
+}
+
+/** A Deployment that we run beside the user's. */
+function isSibling(object: KubernetesObject): boolean {
+  return isCanary(object) || trackOf(object) === 'baseline'
+}
+
+function trackOf({ metadata }: KubernetesObject): string | undefined {
+  return metadata.labels?.[TRACK_LABEL]
 }
 
 /** `namespace/hash of the Deployment's name`, from our label. */
@@ -167,15 +233,23 @@ function releaseOf({ metadata }: KubernetesObject): readonly string[] {
   return of === undefined ? [] : [`${metadata.namespace ?? 'default'}/${of}`]
 }
 
-/** The ReplicaSets of pods whose canary went: as a rule there are none. */
+/** Keeps which releases have an object of a kind. */
+function note(releases: Set<string>, object: KubernetesObject, type: 'set' | 'gone'): void {
+  for (const release of releaseOf(object)) {
+    if (type === 'gone') releases.delete(release)
+    else releases.add(release)
+  }
+}
+
+/** The ReplicaSets of pods whose canary or baseline went: as a rule there are none. */
 function othersOf(
-  canaryPods: readonly Pod[],
+  siblingPods: readonly Pod[],
   owned: readonly KeptReplicaSet[],
   cache: Watching<KeptReplicaSet>,
 ): readonly KeptReplicaSet[] {
   const known = new Set(owned.map(({ metadata }) => metadata.uid))
   const names = new Map<string, string>()
-  for (const { metadata } of canaryPods) {
+  for (const { metadata } of siblingPods) {
     const owner = metadata.ownerReferences?.find(({ controller }) => controller)
     if (owner && !known.has(owner.uid)) names.set(owner.name, metadata.namespace ?? 'default')
   }

@@ -5,9 +5,10 @@ import { events } from '../cluster/resources.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision } from '../core/decision.ts'
 import type { KubernetesObject } from '../core/kubernetes.ts'
-import { makeEvent } from '../core/objects.ts'
+import { makeEvent, type Said } from '../core/objects.ts'
 import { type Gathered, observe } from '../core/observe.ts'
 import { ownsSpec } from '../core/ownership.ts'
+import type { Track } from '../core/siblings.ts'
 import { isLive, readState, type State } from '../core/state.ts'
 import { act } from './act.ts'
 import { type Caches, refOf } from './caches.ts'
@@ -27,6 +28,7 @@ const AFTER_REFUSAL = 1000
 interface Refusal {
   readonly message: string
   readonly nameTaken: boolean
+  readonly baselineNameTaken: boolean
 }
 
 /**
@@ -38,11 +40,15 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
   // Only what the API server says again at the next try is kept here: losing it loses nothing.
   const refusals = new Map<string, Refusal>()
   const removed = new Map<string, string>()
+  const remarks = new Map<string, Set<string>>()
   let eventCount = 0
 
-  const tell = (deployment: KubernetesObject, decision: Decision): void => {
-    for (const said of decision.said) {
-      log.info(...transitionLine(deployment, decision.state, said))
+  const tell = (
+    deployment: KubernetesObject,
+    { state, said: all }: Pick<Decision, 'state' | 'said'>,
+  ): void => {
+    for (const said of all) {
+      log.info(...transitionLine(deployment, state, said))
       const event = makeEvent(deployment, said, now(), eventCount++ % 1000)
       cluster.create(events, event.involvedObject.namespace, event).catch(error => {
         log.debug({ err: error }, 'an Event could not be written')
@@ -50,11 +56,16 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
     }
   }
 
+  const forget = (key: string): void => {
+    refusals.delete(key)
+    remarks.delete(key)
+  }
+
   return async key => {
     const objects = caches.gather(refOf(key))
     const read = objects && readState(objects.deployment.metadata.annotations)
     if (!objects || objects.deployment.metadata.deletionTimestamp) {
-      refusals.delete(key)
+      forget(key)
       return undefined
     }
     if (read?.kind === 'unreadable') {
@@ -62,11 +73,16 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
       return undefined
     }
     const state = read?.kind === 'ok' ? read.state : undefined
-    if (state?.phase !== 'Progressing') refusals.delete(key)
+    if (state?.phase !== 'Progressing') forget(key)
     if (!isAnythingThere(objects, state)) return undefined
 
     const refusal = refusals.get(key)
-    const gathered: Gathered = { ...objects, refused: refusal?.message, nameTaken: refusal?.nameTaken }
+    const gathered: Gathered = {
+      ...objects,
+      refused: refusal?.message,
+      nameTaken: refusal?.nameTaken,
+      baselineNameTaken: refusal?.baselineNameTaken,
+    }
     const decision = decide(state, observe(gathered), now())
     let told = false
     let refused = false
@@ -81,9 +97,20 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
             if (!told) tell(deployment, decision)
             told = true
           },
-          refused: (error: ApiError) => {
+          refused: (error: ApiError, track: Track = 'canary') => {
             refused = true
-            refusals.set(key, { message: error.message, nameTaken: error.code === 'CLUSTER_EXISTS' })
+            const isTaken = error.code === 'CLUSTER_EXISTS'
+            refusals.set(key, {
+              message: error.message,
+              nameTaken: isTaken && track === 'canary',
+              baselineNameTaken: isTaken && track === 'baseline',
+            })
+          },
+          remarked: (said: Said) => {
+            const before = remarks.get(key) ?? new Set()
+            if (before.has(said.message)) return
+            remarks.set(key, before.add(said.message))
+            tell(objects.deployment, { state: decision.state, said: [said] })
           },
         },
         gathered,
@@ -99,11 +126,17 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
   async function reportUnreadable(objects: Omit<Gathered, 'refused'>, why: string): Promise<void> {
     const message = `${why}; nothing is done until it can be read`
     const conditions = { Stalled: { reason: 'StateUnreadable', message } }
-    await act({ cluster, caches, now, removed, stored: () => {}, refused: () => {} }, objects, {
+    const silent = { stored: () => {}, refused: () => {}, remarked: () => {} }
+    await act({ cluster, caches, now, removed, ...silent }, objects, {
       state: undefined,
       said: [],
       snapshot: 'keep',
       canary: 'keep',
+      baseline: 'keep',
+      isolated: 'keep',
+      service: 'keep',
+      ingress: 'keep',
+      dropTests: [],
       mend: [],
       conditions,
     })
@@ -112,8 +145,10 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
 
 /** Most Deployments most of the time: no release, and nothing left of one. */
 function isAnythingThere(objects: Omit<Gathered, 'refused'>, state: State | undefined): boolean {
-  if ((state && isLive(state)) || objects.canary || objects.snapshots.length > 0) return true
+  if ((state && isLive(state)) || objects.canary || objects.baseline || objects.snapshots.length > 0)
+    return true
   if (ownsSpec(objects.deployment)) return true
+  if (objects.tests?.some(({ status }) => !status?.conditions?.length)) return true
   const conditions = objects.deployment.status?.conditions ?? []
   return conditions.some(({ type }) => type === 'Reconciling' || type === 'Stalled')
 }

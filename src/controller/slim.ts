@@ -1,12 +1,24 @@
 /**
  * What the caches keep of an object: the fields that decisions and writes read (core/observe.ts,
- * core/objects.ts, core/writes.ts, core/health.ts), and nothing else. In a cluster with ten thousand
+ * core/objects.ts, core/writes.ts, core/health.ts, core/test-job.ts,
+ * core/canary-service.ts, core/preview-ingress.ts), and nothing else. In a cluster with ten thousand
  * Deployments this is the memory of the controller.
  */
 import { PREFIX } from '../core/annotations.ts'
 import { isName, type KeptDeployment, type KeptReplicaSet } from '../core/kept.ts'
-import type { Condition, KubernetesObject, ObjectMeta, Pod } from '../core/kubernetes.ts'
+import type {
+  Condition,
+  CronJob,
+  Ingress,
+  Job,
+  KubernetesObject,
+  ObjectMeta,
+  Pod,
+  Service,
+} from '../core/kubernetes.ts'
+import { TRACK_LABEL } from '../core/names.ts'
 import { ownsSpec } from '../core/ownership.ts'
+import { CLASS_ANNOTATION } from '../core/preview-ingress.ts'
 import { isLive, readState } from '../core/state.ts'
 import { templateHash } from '../core/template.ts'
 
@@ -58,16 +70,69 @@ export function slimReplicaSet(set: KeptReplicaSet): KeptReplicaSet {
   }
 }
 
-/** A canary's pod: whose it is and how it fares. */
+/** A canary's or a test's pod: whose it is and how it fares. */
 export function slimPod({ metadata, status }: Pod): Pod {
-  if (!status) return { metadata: identityOf(metadata) }
-  const { conditions, containerStatuses, initContainerStatuses } = status
+  // Of several pods of one test the newest tells most.
+  const { creationTimestamp } = metadata
+  const isTest = metadata.labels?.[TRACK_LABEL] === 'test'
+  const slim = { ...identityOf(metadata), ...(isTest && creationTimestamp && { creationTimestamp }) }
+  if (!status) return { metadata: slim }
+  const { conditions, containerStatuses, initContainerStatuses, reason, message } = status
   return {
-    metadata: identityOf(metadata),
+    metadata: slim,
     status: {
+      ...(isTest && reason !== undefined && { reason }),
+      ...(isTest && message !== undefined && { message }),
       ...(conditions && { conditions }),
       ...(containerStatuses && { containerStatuses }),
       ...(initContainerStatuses && { initContainerStatuses }),
+    },
+  }
+}
+
+/** A test's Job: which test, and what has become of it. What it was made of is of no interest any more. */
+export function slimJob({ metadata, status }: Job): Job {
+  const { conditions } = status ?? {}
+  return {
+    metadata: identityOf(metadata),
+    spec: { template: {} },
+    ...(conditions && { status: { conditions } }),
+  }
+}
+
+/** What Jobs are made of, without when. */
+export function slimCronJob({ metadata, spec }: CronJob): CronJob {
+  return { metadata: identityOf(metadata), spec: { jobTemplate: spec.jobTemplate } }
+}
+
+/** Whose pods it sends requests to, and on which ports. */
+export function slimService({ metadata, spec }: Service): Service {
+  const { type, selector, ports, publishNotReadyAddresses } = spec
+  return {
+    metadata: identityOf(metadata),
+    spec: {
+      ...(type !== undefined && { type }),
+      ...(selector && { selector }),
+      ...(ports && { ports }),
+      ...(publishNotReadyAddresses && { publishNotReadyAddresses }),
+    },
+  }
+}
+
+/** Whose requests it takes, where they go, and by which controller. */
+export function slimIngress({ metadata, spec }: Ingress): Ingress {
+  const { ingressClassName, defaultBackend, tls, rules } = spec
+  const annotated = metadata.annotations?.[CLASS_ANNOTATION]
+  return {
+    metadata: {
+      ...identityOf(metadata),
+      ...(annotated !== undefined && { annotations: { [CLASS_ANNOTATION]: annotated } }),
+    },
+    spec: {
+      ...(ingressClassName !== undefined && { ingressClassName }),
+      ...(defaultBackend && { defaultBackend }),
+      ...(tls && { tls }),
+      ...(rules && { rules }),
     },
   }
 }

@@ -1,8 +1,11 @@
 import { readDuration, type Seconds } from './duration.ts'
+import { readLabelKey } from './label-key.ts'
 import type { Capacity } from './plan/expand.ts'
-import { type Plan, parsePlan, printPlan, type Step } from './plan/plan.ts'
+import { type Plan, parsePlan, printPlan } from './plan/plan.ts'
+import { readPreview } from './preview.ts'
 import { quote } from './quote.ts'
 import { suggest } from './suggest.ts'
+import { readTestSource } from './test-source.ts'
 import { VERSION } from './version.ts'
 
 export const PREFIX = 'canaryhook.dev/'
@@ -13,6 +16,10 @@ export const DEADLINE = `${PREFIX}deadline`
 export const MAX_RESTARTS = `${PREFIX}max-restarts`
 export const ON_FAILURE = `${PREFIX}on-failure`
 export const TRAFFIC = `${PREFIX}traffic`
+export const TEST = `${PREFIX}test`
+export const ISOLATE = `${PREFIX}isolate`
+export const BASELINE = `${PREFIX}baseline`
+export const PREVIEW = `${PREFIX}preview`
 export const COMMAND = `${PREFIX}command`
 /** Where a release is. Written by Canaryhook only; what a user writes there counts for nothing. */
 export const STATE = `${PREFIX}state`
@@ -33,6 +40,14 @@ export interface Settings {
   /** More restarts of one canary container than this fail the release. */
   readonly maxRestarts: number
   readonly onFailure: OnFailure
+  /** Where the Job of `test` steps comes from, in its canonical form; there exactly when the plan has such steps. */
+  readonly test?: string
+  /** The label that is left out while the canary is tested, in place of the readiness gate. */
+  readonly isolate?: string
+  /** Where the canary can be looked at while a release runs, in its canonical form. */
+  readonly preview?: string
+  /** Fresh pods of the accepted version run beside the canary. */
+  readonly baseline?: true
 }
 
 export const DEFAULT_DEADLINE: Seconds = 600
@@ -48,18 +63,26 @@ export type AnnotationsReading =
 
 /** Annotations that mean something in a later version, and what they are for. */
 const NOT_YET: ReadonlyMap<string, string> = new Map([
-  ['test', 'test Jobs are'],
-  ['baseline', 'a baseline is'],
-  ['preview', 'previews are'],
   ['metrics', 'analysis of metrics is'],
   ['interval', 'analysis of metrics is'],
   ['threshold', 'analysis of metrics is'],
   ['hooks', 'hooks are'],
-  ['isolate', 'isolation is'],
   ['policy', 'policies are'],
 ])
 
-const AVAILABLE = [STEPS, CAPACITY, DEADLINE, MAX_RESTARTS, ON_FAILURE, TRAFFIC, COMMAND]
+const AVAILABLE = [
+  STEPS,
+  CAPACITY,
+  DEADLINE,
+  MAX_RESTARTS,
+  ON_FAILURE,
+  TRAFFIC,
+  TEST,
+  ISOLATE,
+  BASELINE,
+  PREVIEW,
+  COMMAND,
+]
 const KNOWN = [...AVAILABLE.map(nameOf), ...NOT_YET.keys()]
 
 /** Whether these annotations opt a Deployment in, well written or not. */
@@ -94,8 +117,14 @@ export function readAnnotations(
     else if ('command' in reading) command = reading.command
     else settings = { ...settings, ...reading.settings }
   }
-  const misspelt = errors.some(error => error.endsWith(`did you mean ${STEPS}?`))
-  if (!isOptedIn(annotations) && !misspelt) errors.push(withoutSteps(ours.map(([key]) => key)))
+  const isMeant = (key: string) => errors.some(error => error.endsWith(`did you mean ${key}?`))
+  const keys = new Set(ours.map(([key]) => key))
+  if (!isOptedIn(annotations) && !isMeant(STEPS)) errors.push(withoutSteps([...keys]))
+  // What a plan that cannot be read asks for is not known.
+  if (settings.plan.length > 0) {
+    errors.push(...disagreements(settings.plan, keys, isMeant))
+    if (settings.baseline) errors.push(...withoutWeight(settings.plan))
+  }
   if (errors.length > 0) return { kind: 'errors', errors }
   return { kind: 'ok', settings, ...(command === undefined ? {} : { command }) }
 }
@@ -135,6 +164,16 @@ function readOne(key: string, value: string): OneReading {
       return choice(value, ['hold', 'restore'], onFailure => ({ settings: { onFailure } }))
     case TRAFFIC:
       return readTraffic(value)
+    case TEST:
+      return readTest(value)
+    case ISOLATE:
+      return readIsolate(value)
+    case BASELINE:
+      return choice(value, ['true', 'false'], word => ({
+        settings: word === 'true' ? { baseline: true } : {},
+      }))
+    case PREVIEW:
+      return readPreviewed(value)
     case COMMAND:
       return choice(value, COMMANDS, command => ({ command }))
     default:
@@ -143,19 +182,10 @@ function readOne(key: string, value: string): OneReading {
 }
 
 function readSteps(value: string): OneReading {
-  const reading = parsePlan(value, stepNotYet)
+  const reading = parsePlan(value)
   if ('plan' in reading) return { settings: { plan: reading.plan, steps: printPlan(reading.plan) } }
   const count = reading.errors.length === 1 ? '1 error' : `${reading.errors.length} errors`
   return { error: [`${quote(value, 80)}: ${count}`, ...reading.errors.map(error => `  ${error}`)].join('\n') }
-}
-
-function stepNotYet(step: Step): string | undefined {
-  if (step.kind === 'test') return notYet('"test" is')
-  if (step.kind !== 'approve') return undefined
-  if (step.by !== undefined && step.within !== undefined) return notYet('"approve by … for …" is', 'approve')
-  if (step.by !== undefined) return notYet('"approve by …" is', 'approve')
-  if (step.within !== undefined) return notYet('"approve for …" is', 'approve')
-  return undefined
 }
 
 function readDeadline(value: string): OneReading {
@@ -177,6 +207,55 @@ function readTraffic(value: string): OneReading {
     return { error: notYet(`${quote(value)} is`, 'replicas, the default') }
   }
   return { error: `${quote(value)} is not one of: replicas` }
+}
+
+function readTest(value: string): OneReading {
+  const reading = readTestSource(value)
+  return 'problem' in reading ? { error: reading.problem } : { settings: { test: reading.text } }
+}
+
+function readIsolate(value: string): OneReading {
+  const reading = readLabelKey(value)
+  return 'problem' in reading ? { error: reading.problem } : { settings: { isolate: reading.key } }
+}
+
+function readPreviewed(value: string): OneReading {
+  const reading = readPreview(value)
+  return 'problem' in reading ? { error: reading.problem } : { settings: { preview: reading.text } }
+}
+
+/** Where the plan and the other annotations do not fit together; each is told at what is to be mended. */
+function disagreements(
+  plan: Plan,
+  keys: ReadonlySet<string>,
+  isMeant: (key: string) => boolean,
+): readonly string[] {
+  const errors: string[] = []
+  const firstTest = plan.findIndex(step => step.kind === 'test')
+  const hint = `write for example ${STEPS}: test, 10% for 5m, 50%`
+  if (firstTest >= 0 && !keys.has(TEST) && !isMeant(TEST)) {
+    errors.push(
+      `${TEST}: missing; step ${firstTest + 1} of the plan is test (write for example ${TEST}: cronjob/NAME)`,
+    )
+  }
+  if (firstTest < 0 && keys.has(TEST)) errors.push(`${TEST}: no step of the plan is test (${hint})`)
+  const firstWeight = plan.findIndex(step => step.kind !== 'test' && step.kind !== 'approve')
+  const isTestedFirst = firstTest >= 0 && (firstWeight < 0 || firstTest < firstWeight)
+  if (keys.has(ISOLATE) && !isTestedFirst) {
+    errors.push(
+      `${ISOLATE}: a canary is isolated while it is tested before its first weight, and this plan has no such test (${hint})`,
+    )
+  }
+  return errors
+}
+
+/** A baseline is compared with the canary under the same load, which only a weight gives them. */
+function withoutWeight(plan: Plan): readonly string[] {
+  if (plan.some(({ kind }) => kind !== 'test' && kind !== 'approve')) return []
+  const hint = `write for example ${STEPS}: 20%, approve`
+  return [
+    `${BASELINE}: a baseline runs beside a canary that takes a weight, and this plan has none (${hint})`,
+  ]
 }
 
 /** A value out of a few words; `found` makes the reading of the one that was written. */

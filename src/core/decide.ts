@@ -13,6 +13,7 @@ import { promoting, reverting } from './phases/promoting.ts'
 import { project, sameProjection } from './project.ts'
 import { isLive, type State, withFields } from './state.ts'
 import { progressMessage } from './status-message.ts'
+import { runOf, type TestSeen } from './test-job.ts'
 
 /**
  * @param state the stored state; undefined when there is none
@@ -74,7 +75,13 @@ function mendTimes(state: State, now: number): State {
 }
 
 /** No release: nothing of ours is left behind. */
-const tidy: Partial<Wants> = { snapshot: 'drop', canary: 'none' }
+const tidy: Partial<Wants> = {
+  snapshot: 'drop',
+  canary: 'none',
+  baseline: 'none',
+  service: 'drop',
+  ingress: 'drop',
+}
 
 function decision(
   state: State | undefined,
@@ -83,7 +90,18 @@ function decision(
   wants: Partial<Wants>,
 ): Decision {
   const conditions = conditionsFor(state, seen)
-  return { snapshot: 'keep', canary: 'keep', mend: [], conditions, ...wants, state, said }
+  const dropTests = superfluous(state, seen)
+  // What leads to the canary goes with it.
+  const way = wants.canary === 'none' ? 'drop' : 'keep'
+  const baseline = wants.canary === 'none' ? 'none' : 'keep'
+  const none = { snapshot: 'keep', canary: 'keep', baseline, isolated: 'keep', mend: [] } as const
+  return { ...none, service: way, ingress: way, dropTests, conditions, ...wants, state, said }
+}
+
+/** A test belongs to one release: another cancels it. Those that are over stay until the next one, to be looked at. */
+function superfluous(state: State | undefined, { tests }: Observation): readonly TestSeen[] {
+  const run = state?.phase === 'Progressing' ? runOf(state) : undefined
+  return tests.filter(test => !test.deleting && (run ? test.run !== run : test.result === 'running'))
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Wanted } from './conditions.ts'
 import type { ReplicaSet } from './kubernetes.ts'
 import type { Said } from './objects.ts'
 import { type State, withFields } from './state.ts'
+import type { TestRun, TestSeen } from './test-job.ts'
 
 /** What the cluster shall look like, as an end state: carrying it out twice is carrying it out once. */
 export interface Wants {
@@ -9,6 +10,18 @@ export interface Wants {
   readonly snapshot: 'take' | 'keep' | 'drop'
   /** The number of canary pods; `none`: no canary Deployment; `keep`: as it is. */
   readonly canary: number | 'none' | 'keep'
+  /** The same of the baseline: fresh pods of the accepted version beside the canary. */
+  readonly baseline: number | 'none' | 'keep'
+  /** Whether the canary, and with it the baseline, takes no requests of users; `keep`: as it is. */
+  readonly isolated: boolean | 'keep'
+  /** The canary's own Service, for tests and previews: there while the canary is. */
+  readonly service: 'make' | 'drop' | 'keep'
+  /** The Ingress through which people look at the canary. */
+  readonly ingress: 'make' | 'drop' | 'keep'
+  /** The test Job that shall be there. */
+  readonly test?: TestRun | undefined
+  /** Test Jobs that shall not. */
+  readonly dropTests: readonly TestSeen[]
   /** What to do to stable's ReplicaSets. */
   readonly mend: readonly Mend[]
   /** Put this template back on the user's Deployment (on-failure: restore). */

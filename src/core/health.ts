@@ -1,6 +1,6 @@
 /** What the canary's pods say about its health, in Kubernetes' own words. */
-import type { ContainerStatus, Pod } from './kubernetes.ts'
 import type { Observation } from './observe.ts'
+import { containersOf, lastWords, times, waiting, whose, whyNotReady } from './pod-problem.ts'
 
 export interface Failure {
   /** CamelCase, for machines. */
@@ -19,11 +19,14 @@ export function failureOf(seen: Observation, maxRestarts: number): Failure | und
     for (const container of containersOf(pod)) {
       const restarts = container.restartCount ?? 0
       if (restarts > maxRestarts) {
-        const message = `${whose(pod, container)} restarted ${times(restarts)} (at most ${maxRestarts} allowed)`
+        const message = `${whose(pod, container, 'canary pod')} restarted ${times(restarts)} (at most ${maxRestarts} allowed)`
         return { reason: 'CanaryRestarted', message: `${message}${lastWords(container)}` }
       }
       if (container.state?.waiting?.reason === 'InvalidImageName') {
-        return { reason: 'InvalidImageName', message: `${whose(pod, container)}: ${waiting(container)}` }
+        return {
+          reason: 'InvalidImageName',
+          message: `${whose(pod, container, 'canary pod')}: ${waiting(container)}`,
+        }
       }
     }
   }
@@ -31,74 +34,20 @@ export function failureOf(seen: Observation, maxRestarts: number): Failure | und
 }
 
 /**
- * Why the canary is not ready yet, the most telling reason first; for the message of a missed deadline.
+ * Why the canary, or its baseline, is not ready yet, the most telling reason first; for the message of a missed
+ * deadline.
  *
- * @param wanted the number of canary pods that should be available
+ * @param wanted the number of pods of each that should be available
  */
-export function explain(seen: Observation, wanted: number): string {
-  const ready = `${seen.canary?.available ?? 0} of ${wanted} canary pods are ready`
-  const why = seen.refused ?? seen.canary?.failure ?? firstPodProblem(seen.pods)
+export function explain(
+  seen: Observation,
+  wanted: { readonly canary: number; readonly baseline: number },
+): string {
+  const { canary, baseline } = seen
+  const isBaselineThere = (baseline?.available ?? 0) >= wanted.baseline
+  const also = isBaselineThere ? '' : ` and ${baseline?.available ?? 0} of ${wanted.baseline} baseline pods`
+  const ready = `${canary?.available ?? 0} of ${wanted.canary} canary pods${also} are ready`
+  const failure = canary?.failure ?? (isBaselineThere ? undefined : baseline?.failure)
+  const why = seen.refused ?? failure ?? whyNotReady(seen.pods, 'canary pod')
   return why ? `${ready}: ${why}` : ready
-}
-
-function firstPodProblem(pods: readonly Pod[]): string | undefined {
-  for (const problem of [unschedulable, notRunning, restarting, notReady]) {
-    for (const pod of pods) {
-      const said = problem(pod)
-      if (said) return said
-    }
-  }
-  return undefined
-}
-
-function unschedulable(pod: Pod): string | undefined {
-  const scheduled = pod.status?.conditions?.find(condition => condition.type === 'PodScheduled')
-  if (scheduled?.status !== 'False') return undefined
-  return `pod ${pod.metadata.name} cannot be scheduled: ${scheduled.message ?? scheduled.reason ?? 'no reason given'}`
-}
-
-const STARTING = new Set(['ContainerCreating', 'PodInitializing'])
-
-function notRunning(pod: Pod): string | undefined {
-  const container = containersOf(pod).find(
-    ({ state }) => state?.waiting?.reason && !STARTING.has(state.waiting.reason),
-  )
-  return container && `${whose(pod, container)}: ${waiting(container)}${lastWords(container)}`
-}
-
-function restarting(pod: Pod): string | undefined {
-  const container = containersOf(pod).find(({ restartCount = 0, ready }) => restartCount > 0 && !ready)
-  if (!container) return undefined
-  return `${whose(pod, container)} restarted ${times(container.restartCount ?? 0)}${lastWords(container)}`
-}
-
-function notReady(pod: Pod): string | undefined {
-  const ready = pod.status?.conditions?.find(condition => condition.type === 'Ready')
-  if (ready?.status !== 'False') return undefined
-  return `pod ${pod.metadata.name} is not ready: ${ready.message ?? ready.reason ?? 'no reason given'}`
-}
-
-function containersOf(pod: Pod): readonly ContainerStatus[] {
-  return [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
-}
-
-function whose(pod: Pod, container: ContainerStatus): string {
-  return `canary pod ${pod.metadata.name}, container ${container.name}`
-}
-
-function waiting(container: ContainerStatus): string {
-  const { reason = 'waiting', message } = container.state?.waiting ?? {}
-  return message ? `${reason}: ${message}` : reason
-}
-
-/** How the container ended the last time: `; last exit: Error, exit code 1: cannot open /etc/shop`. */
-function lastWords(container: ContainerStatus): string {
-  const ended = container.state?.terminated ?? container.lastState?.terminated
-  if (!ended) return ''
-  const { reason = 'Error', exitCode, message } = ended
-  return `; last exit: ${reason}, exit code ${exitCode}${message ? `: ${message.trim()}` : ''}`
-}
-
-function times(count: number): string {
-  return count === 1 ? 'once' : `${count} times`
 }

@@ -66,6 +66,7 @@ export interface PodTemplate {
   readonly spec?: {
     readonly containers?: readonly Container[]
     readonly initContainers?: readonly Container[]
+    readonly readinessGates?: readonly { readonly conditionType: string }[]
     readonly [field: string]: unknown
   }
 }
@@ -136,6 +137,81 @@ export interface HorizontalPodAutoscaler extends KubernetesObject {
       readonly kind: string
       readonly name: string
     }
+  }
+}
+
+export interface ServicePort {
+  readonly name?: string
+  readonly port: number
+  readonly targetPort?: IntOrPercent
+  readonly protocol?: string
+  readonly appProtocol?: string
+}
+
+export interface Service extends KubernetesObject {
+  readonly spec: {
+    readonly type?: string
+    readonly selector?: Readonly<Record<string, string>>
+    readonly ports?: readonly ServicePort[]
+    readonly publishNotReadyAddresses?: boolean
+  }
+}
+
+export interface IngressBackend {
+  readonly service?: {
+    readonly name: string
+    readonly port?: { readonly number?: number; readonly name?: string }
+  }
+}
+
+export interface IngressRule {
+  /** Any host when left out. */
+  readonly host?: string
+  readonly http?: {
+    readonly paths: readonly {
+      readonly path?: string
+      readonly pathType?: string
+      readonly backend: IngressBackend
+    }[]
+  }
+}
+
+export interface IngressTls {
+  readonly hosts?: readonly string[]
+  readonly secretName?: string
+}
+
+/** networking.k8s.io/v1. */
+export interface Ingress extends KubernetesObject {
+  readonly spec: {
+    readonly ingressClassName?: string
+    readonly defaultBackend?: IngressBackend
+    readonly tls?: readonly IngressTls[]
+    readonly rules?: readonly IngressRule[]
+  }
+}
+
+export interface JobTemplate {
+  readonly metadata?: PodTemplate['metadata']
+  readonly spec: {
+    readonly template: PodTemplate
+    readonly activeDeadlineSeconds?: number
+    readonly backoffLimit?: number
+    readonly [field: string]: unknown
+  }
+}
+
+export interface CronJob extends KubernetesObject {
+  readonly spec: { readonly jobTemplate: JobTemplate }
+}
+
+export interface Job extends KubernetesObject {
+  readonly spec: JobTemplate['spec']
+  readonly status?: {
+    readonly startTime?: string
+    readonly failed?: number
+    readonly succeeded?: number
+    readonly conditions?: readonly Condition[]
   }
 }
 

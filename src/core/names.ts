@@ -19,12 +19,18 @@ export function canaryName(name: string): string {
   return suffixed(name, 'canary')
 }
 
+/** `<name>-baseline`, in the same way. */
+export function baselineName(name: string): string {
+  return suffixed(name, 'baseline')
+}
+
 /** The name of the snapshot for these ReplicaSets: another set of them has another name. */
 export function snapshotName(name: string, replicaSetUids: readonly string[]): string {
   return suffixed(name, `stable-${nameHash([...replicaSetUids].sort().join(','))}`)
 }
 
-function suffixed(name: string, suffix: string): string {
+/** `<name>-<suffix>`, cut and made unique by a hash of the name where that is too long. */
+export function suffixed(name: string, suffix: string): string {
   const whole = `${name}-${suffix}`
   if (whole.length <= LIMIT) return whole
   const tail = `-${nameHash(name)}-${suffix}`

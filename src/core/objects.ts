@@ -1,18 +1,45 @@
 /** Makers of the objects that Canaryhook creates. Pure. */
+import { ISOLATED_LABEL, isolateTemplate } from './gate.ts'
 import type { KeptDeployment } from './kept.ts'
 import type {
   ControllerRevision,
   Deployment,
   KubernetesEvent,
   KubernetesObject,
+  LabelSelector,
   OwnerReference,
   PodTemplate,
   ReplicaSet,
 } from './kubernetes.ts'
-import { canaryName, nameHash, OF_LABEL, RELEASE_LABEL, snapshotName, TRACK_LABEL } from './names.ts'
+import {
+  baselineName,
+  canaryName,
+  nameHash,
+  OF_LABEL,
+  RELEASE_LABEL,
+  snapshotName,
+  TRACK_LABEL,
+} from './names.ts'
 import { limits } from './replicas.ts'
+import type { Track } from './siblings.ts'
 import { printSets } from './snapshot-data.ts'
 import { templateHash } from './template.ts'
+
+/**
+ * A canary's template changes once, when the pod that was tested alone makes way for pods that serve. That one
+ * takes no requests: it goes first, so that there are never more pods than the user's strategy allows.
+ */
+const REPLACED = {
+  type: 'RollingUpdate',
+  rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' },
+} as const
+
+/** How a canary takes no requests of users (gate.ts), and whether it does so now. */
+export interface Isolation {
+  readonly isolated: boolean
+  /** The label that the Services of the app ask for, where the pods are isolated by leaving it out. */
+  readonly key?: string | undefined
+}
 
 /**
  * The canary Deployment: the stored template with our two labels, selected by the user's selector and these
@@ -21,34 +48,89 @@ import { templateHash } from './template.ts'
  * @param deployment the user's Deployment, with the template to try
  * @param replicas the number of canary pods
  */
-export function makeCanary(deployment: Deployment, replicas: number): Deployment {
+export function makeCanary(
+  deployment: Deployment,
+  replicas: number,
+  isolation: Isolation = { isolated: false },
+): Deployment {
+  const { name } = deployment.metadata
+  const { template } = deployment.spec
+  return makeSibling(deployment, canaryName(name), 'canary', template, replicas, isolation)
+}
+
+/**
+ * The baseline Deployment: the same of the version that serves, so that fresh pods are compared with fresh pods.
+ *
+ * @param accepted the ReplicaSet that serves, as the snapshot remembers it
+ */
+export function makeBaseline(
+  deployment: Deployment,
+  accepted: ReplicaSet,
+  replicas: number,
+  isolation: Isolation = { isolated: false },
+): Deployment {
+  const { name } = deployment.metadata
+  return makeSibling(deployment, baselineName(name), 'baseline', templateOf(accepted), replicas, isolation)
+}
+
+/** A ReplicaSet's template without the label that the Deployment controller added to it. */
+export function templateOf({ spec }: ReplicaSet): PodTemplate {
+  const { 'pod-template-hash': _, ...labels } = spec.template.metadata?.labels ?? {}
+  return { ...spec.template, metadata: { ...spec.template.metadata, labels } }
+}
+
+/** A Deployment beside the user's, with pods of its own. */
+function makeSibling(
+  deployment: Deployment,
+  siblingName: string,
+  track: Track,
+  template: PodTemplate,
+  replicas: number,
+  { isolated, key }: Isolation,
+): Deployment {
   const { name, namespace } = deployment.metadata
-  const ours = { [TRACK_LABEL]: 'canary', [OF_LABEL]: nameHash(name) }
-  const { selector, template, minReadySeconds, strategy } = deployment.spec
+  const ours = { [TRACK_LABEL]: track, [OF_LABEL]: nameHash(name) }
+  const { selector, minReadySeconds } = deployment.spec
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
-      name: canaryName(name),
+      name: siblingName,
       ...(namespace !== undefined && { namespace }),
       labels: {
         ...copied(deployment.metadata.labels),
         ...ours,
         [RELEASE_LABEL]: templateHash(template),
+        ...(isolated && { [ISOLATED_LABEL]: 'true' }),
       },
       annotations: copied(deployment.metadata.annotations),
       ownerReferences: [ownerReference(deployment)],
     },
     spec: {
       replicas,
-      selector: { ...selector, matchLabels: { ...selector.matchLabels, ...ours } },
-      template: labelled(template, ours),
+      selector: withLabels(key === undefined ? selector : withoutKey(selector, key), ours),
+      template: labelled(isolated ? isolateTemplate(template, key) : template, ours),
       ...(minReadySeconds !== undefined && { minReadySeconds }),
-      ...(strategy && { strategy }),
+      strategy: REPLACED,
       // The largest value means "no deadline" to the Deployment controller: deadlines are ours.
       progressDeadlineSeconds: 2147483647,
       revisionHistoryLimit: 1,
     },
+  }
+}
+
+function withLabels(selector: LabelSelector, labels: Readonly<Record<string, string>>): LabelSelector {
+  return { ...selector, matchLabels: { ...selector.matchLabels, ...labels } }
+}
+
+/** A selector cannot be changed later: it must hold for the pods with the label and without it. */
+function withoutKey({ matchLabels, matchExpressions, ...rest }: LabelSelector, key: string): LabelSelector {
+  const labels = Object.entries(matchLabels ?? {}).filter(([label]) => label !== key)
+  const expressions = (matchExpressions ?? []).filter(expression => expression.key !== key)
+  return {
+    ...rest,
+    matchLabels: Object.fromEntries(labels),
+    ...(expressions.length > 0 && { matchExpressions: expressions }),
   }
 }
 
@@ -57,7 +139,7 @@ function labelled(template: PodTemplate, labels: Record<string, string>): PodTem
   return { ...template, metadata: { ...metadata, labels: { ...metadata.labels, ...labels } } }
 }
 
-/** By these, tools decide that an object is theirs to keep or prune; the canary is not. */
+/** By these, tools decide that an object is theirs to keep or prune; what we make is not. */
 const NOT_COPIED = [
   /^canaryhook\.dev\//,
   /^kubectl\.kubernetes\.io\//,
@@ -70,7 +152,7 @@ const NOT_COPIED = [
   /^objectset\.rio\.cattle\.io\//,
 ]
 
-function copied(map: Readonly<Record<string, string>> | undefined): Record<string, string> {
+export function copied(map: Readonly<Record<string, string>> | undefined): Record<string, string> {
   return Object.fromEntries(
     Object.entries(map ?? {}).filter(([key]) => !NOT_COPIED.some(pattern => pattern.test(key))),
   )
@@ -140,7 +222,7 @@ export function sizeAnnotations({ spec }: KeptDeployment): Readonly<Record<strin
   }
 }
 
-function ownerReference(owner: KubernetesObject): OwnerReference {
+export function ownerReference(owner: KubernetesObject): OwnerReference {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -2,38 +2,58 @@
  * What the cluster looks like, in the words that decisions are made in. Pure: objects in, an Observation out.
  */
 
+import { leakOf } from './canary-service.ts'
 import { OURS } from './conditions.ts'
+import { isolateTemplate } from './gate.ts'
 import { isName, type KeptDeployment, type KeptReplicaSet } from './kept.ts'
 import type {
   Condition,
   ControllerRevision,
+  CronJob,
   DeploymentSpec,
   HorizontalPodAutoscaler,
+  Ingress,
+  Job,
   KubernetesObject,
   Pod,
   ReplicaSet,
+  Service,
 } from './kubernetes.ts'
-import { nameHash, OF_LABEL, RELEASE_LABEL, TRACK_LABEL } from './names.ts'
-import type { Fleet } from './replicas.ts'
+import { controllerOf, isIsolated, ourSibling, type SiblingSeen, seeSibling, strangerOf } from './siblings.ts'
 import { readSets } from './snapshot-data.ts'
+import { readState } from './state.ts'
 import { references, templateHash } from './template.ts'
+import { readTest, type TestSeen } from './test-job.ts'
 
 /** The objects that one Deployment's release is about, as the caches have them. */
 export interface Gathered {
   readonly deployment: KeptDeployment
-  /** ReplicaSets of the Deployment, of the canary and of `pods`; those of others are left out here, by owner. */
+  /** ReplicaSets of the Deployment, of the canary, of the baseline and of `pods`; those of others are left out here, by owner. */
   readonly replicaSets: readonly KeptReplicaSet[]
   /** Whatever Deployment has the canary's name. */
   readonly canary: KeptDeployment | undefined
+  /** Whatever Deployment has the baseline's name. */
+  readonly baseline?: KeptDeployment | undefined
   readonly snapshots: readonly ControllerRevision[]
-  /** Pods with the canary's labels. */
+  /** Pods with the canary's labels, and with the baseline's. */
   readonly pods: readonly Pod[]
+  /** Services of the namespace. */
+  readonly services?: readonly Service[]
+  /** Ingresses of the namespace. */
+  readonly ingresses?: readonly Ingress[]
+  /** Test Jobs of the Deployment, of any release, and their pods. */
+  readonly tests?: readonly Job[]
+  readonly testPods?: readonly Pod[]
+  /** A CronJob of the namespace, by name. */
+  readonly cronJob?: (name: string) => CronJob | undefined
   /** Those that scale the Deployment. */
   readonly autoscalers?: readonly HorizontalPodAutoscaler[] | undefined
   /** The last refusal of a write of ours for this release, in the API server's words. */
   readonly refused?: string | undefined
   /** The canary could not be made because something of its name exists that is not ours. */
   readonly nameTaken?: boolean | undefined
+  /** The same of the baseline. */
+  readonly baselineNameTaken?: boolean | undefined
 }
 
 /** A ReplicaSet of the user's Deployment. */
@@ -48,14 +68,9 @@ export interface SetSeen {
   readonly settled: boolean
 }
 
-export interface CanarySeen extends Fleet {
-  /** The release it was made for; '' when its label is gone. */
-  readonly release: string
-  /** It carries our labels but nobody owns it: a restored backup, or somebody orphaned it. */
-  readonly orphan: boolean
-  readonly deleting: boolean
-  /** Why the last pod could not be made: the message of its ReplicaFailure condition. */
-  readonly failure: string | undefined
+export interface CanarySeen extends SiblingSeen {
+  /** Pods whose containers are ready, whether they take requests or not. */
+  readonly running: number
 }
 
 export interface Observation {
@@ -77,10 +92,17 @@ export interface Observation {
   readonly canary: CanarySeen | undefined
   /** An object of the canary's name that is not ours: whose it is, in words. */
   readonly stranger: string | undefined
+  readonly baseline: SiblingSeen | undefined
+  /** The same as `stranger` of the baseline's name. */
+  readonly baselineStranger: string | undefined
   /** Pods of our canary that are not being deleted. */
   readonly pods: readonly Pod[]
-  /** How many pods of a former canary are still there: its ReplicaSet was deleted, and theirs is yet to come. */
+  /** How many pods of a former canary or baseline are still there: its ReplicaSet was deleted, and theirs is yet to come. */
   readonly leaving: number
+  /** Test Jobs of this Deployment, of any release. */
+  readonly tests: readonly TestSeen[]
+  /** A Service that would send requests to the canary although it is isolated: a sentence. */
+  readonly leak: string | undefined
   /** The Deployment controller has seen the spec and every pod is of the stored template and available. */
   readonly rolledOut: boolean
   /** Its own message that the rollout does not get on, while it is not paused. */
@@ -104,6 +126,7 @@ export function observe(gathered: Gathered): Observation {
   const { deployment } = gathered
   const owned = gathered.replicaSets.filter(set => isControlledBy(set, deployment))
   const canary = ourCanary(gathered)
+  const baseline = ourBaseline(gathered)
   return {
     namespace: deployment.metadata.namespace ?? 'default',
     name: deployment.metadata.name,
@@ -116,10 +139,19 @@ export function observe(gathered: Gathered): Observation {
     sets: owned.map(seeSet),
     available: deployment.status?.availableReplicas ?? 0,
     snapshot: seeSnapshot(gathered.snapshots, deployment),
-    canary: canary && seeCanary(canary, deployment),
-    stranger: canary ? undefined : strangerOf(gathered),
+    canary: canary && seeCanary(canary, gathered),
+    stranger: strangerOf(gathered.canary, deployment, 'canary', gathered.nameTaken ?? false),
+    baseline: baseline && seeSibling(baseline, deployment),
+    baselineStranger: strangerOf(
+      gathered.baseline,
+      deployment,
+      'baseline',
+      gathered.baselineNameTaken ?? false,
+    ),
     pods: podsOf(canary, gathered),
-    leaving: countLeaving(canary, gathered),
+    leaving: countLeaving([canary, baseline], gathered),
+    tests: (gathered.tests ?? []).map(job => readTest(job, gathered.testPods ?? [])),
+    leak: leak(canary, gathered),
     rolledOut: isRolledOut(deployment),
     stalled: stalled(deployment),
     stableFailure: stableFailure(deployment, owned),
@@ -134,32 +166,13 @@ export function isControlledBy(object: KubernetesObject, owner: KubernetesObject
   return controllerOf(object)?.uid === owner.metadata.uid
 }
 
-function controllerOf(object: KubernetesObject) {
-  return object.metadata.ownerReferences?.find(reference => reference.controller)
-}
-
-/** The canary, if what has its name is ours to touch: owned by the Deployment, or labelled by us and owned by nobody. */
+/** The canary, if what has its name is ours to touch. */
 export function ourCanary({ deployment, canary }: Gathered): KeptDeployment | undefined {
-  if (!canary || isControlledBy(canary, deployment)) return canary
-  const labels = canary.metadata.labels ?? {}
-  const labelled = labels[TRACK_LABEL] === 'canary' && labels[OF_LABEL] === nameHash(deployment.metadata.name)
-  return labelled && controllerOf(canary) === undefined ? canary : undefined
+  return ourSibling(canary, deployment, 'canary')
 }
 
-/** What is left of a former Deployment of the same name is nobody's: the garbage collector is about to take it. */
-function strangerOf({ deployment, canary, nameTaken }: Gathered): string | undefined {
-  if (canary) return isLeftBehind(canary, deployment) ? undefined : describeOwner(canary)
-  return nameTaken ? 'it was not made by Canaryhook' : undefined
-}
-
-function isLeftBehind(canary: KeptDeployment, { metadata }: KeptDeployment): boolean {
-  const { kind, name } = controllerOf(canary) ?? {}
-  return canary.metadata.labels?.[TRACK_LABEL] === 'canary' && kind === 'Deployment' && name === metadata.name
-}
-
-function describeOwner(object: KubernetesObject): string {
-  const owner = controllerOf(object)
-  return owner ? `it belongs to ${owner.kind} ${owner.name}` : 'it was not made by Canaryhook'
+export function ourBaseline({ deployment, baseline }: Gathered): KeptDeployment | undefined {
+  return ourSibling(baseline, deployment, 'baseline')
 }
 
 /** A ScaledObject of KEDA works through an autoscaler of its own making: people know it by their name for it. */
@@ -184,19 +197,26 @@ function seeSet(set: KeptReplicaSet): SetSeen {
   }
 }
 
-function seeCanary(canary: KeptDeployment, deployment: KeptDeployment): CanarySeen {
-  const desired = canary.spec.replicas ?? 1
-  const settled = canary.status?.observedGeneration === canary.metadata.generation
-  return {
-    release: canary.metadata.labels?.[RELEASE_LABEL] ?? '',
-    orphan: !isControlledBy(canary, deployment),
-    deleting: canary.metadata.deletionTimestamp !== undefined,
-    desired,
-    existing: Math.max(desired, canary.status?.replicas ?? 0),
-    available: canary.status?.availableReplicas ?? 0,
-    unsettled: !settled,
-    failure: settled ? message(canary, 'ReplicaFailure', 'True') : undefined,
-  }
+function seeCanary(canary: KeptDeployment, gathered: Gathered): CanarySeen {
+  const running = podsOf(canary, gathered).filter(hasReadyContainers).length
+  return { ...seeSibling(canary, gathered.deployment), running }
+}
+
+function hasReadyContainers({ status }: Pod): boolean {
+  return (
+    status?.conditions?.some(({ type, status }) => type === 'ContainersReady' && status === 'True') ?? false
+  )
+}
+
+/** A gate keeps pods out of ready endpoints only; and a label may not be what the Services ask for. */
+function leak(
+  canary: KeptDeployment | undefined,
+  { deployment, services = [] }: Gathered,
+): string | undefined {
+  if (!canary || !isIsolated(canary) || isName(deployment.spec.template)) return undefined
+  const read = readState(deployment.metadata.annotations)
+  const key = read.kind === 'ok' ? read.state.isolate : undefined
+  return leakOf(services, isolateTemplate(deployment.spec.template, key))
 }
 
 function seeSnapshot(
@@ -209,6 +229,12 @@ function seeSnapshot(
   if (!newest) return undefined
   const sets = snapshotSets(newest)
   return { name: newest.metadata.name, sets, hashes: sets.map(set => templateHash(set.spec.template)) }
+}
+
+/** What a baseline runs: the one ReplicaSet of the accepted version; undefined where a mix of several serves. */
+export function acceptedSet({ snapshots, deployment }: Gathered): ReplicaSet | undefined {
+  const sets = seeSnapshot(snapshots, deployment)?.sets ?? []
+  return sets.length === 1 ? sets[0] : undefined
 }
 
 /** The ReplicaSets that a snapshot holds; none when its data are not what we write. */
@@ -226,10 +252,10 @@ function podsOf(canary: KeptDeployment | undefined, gathered: Gathered): readonl
 
 /**
  * The garbage collector takes the pods some time after their Deployment. Those of a ReplicaSet that somebody
- * orphaned are not waited for: the next canary takes them over.
+ * orphaned are not waited for: the next one takes them over.
  */
-function countLeaving(canary: KeptDeployment | undefined, gathered: Gathered): number {
-  const uids = setsOf(canary, gathered)
+function countLeaving(present: readonly (KeptDeployment | undefined)[], gathered: Gathered): number {
+  const uids = new Set(present.flatMap(sibling => [...setsOf(sibling, gathered)]))
   return gathered.pods.filter(pod => {
     const owner = controllerOf(pod)
     if (pod.metadata.deletionTimestamp !== undefined || !owner || uids.has(owner.uid)) return false
@@ -238,8 +264,8 @@ function countLeaving(canary: KeptDeployment | undefined, gathered: Gathered): n
   }).length
 }
 
-function setsOf(canary: KeptDeployment | undefined, { replicaSets }: Gathered): ReadonlySet<string> {
-  const sets = canary ? replicaSets.filter(set => isControlledBy(set, canary)) : []
+function setsOf(owner: KeptDeployment | undefined, { replicaSets }: Gathered): ReadonlySet<string> {
+  const sets = owner ? replicaSets.filter(set => isControlledBy(set, owner)) : []
   return new Set(sets.map(set => set.metadata.uid ?? ''))
 }
 

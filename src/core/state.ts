@@ -18,6 +18,8 @@ const request = z.object({
   by: z.string(),
   /** In words, where the command was not typed but follows from something else (opting out). */
   because: z.string().optional(),
+  /** The stage it was asked for, where it means that stage and no other (approve, skip). */
+  step: count.optional(),
 })
 
 const schema = z.object({
@@ -33,6 +35,16 @@ const schema = z.object({
   deadline: count,
   maxRestarts: count,
   onFailure: z.enum(['hold', 'restore']),
+  /** Where the Job of `test` steps comes from, in its canonical form (test-source.ts). */
+  test: z.string().optional(),
+  /** The label that is left out while the canary is tested, in place of the gate (gate.ts). */
+  isolate: z.string().optional(),
+  /** Fresh pods of the accepted version run beside the canary, as many as it has. */
+  baseline: z.boolean().optional(),
+  /** Where the canary can be looked at, in its canonical form (preview.ts). */
+  preview: z.string().optional(),
+  /** When this release began: with the template's hash, the identity of its test Jobs. */
+  started: time.optional(),
 
   /** N, the number of replicas that the user wants. */
   total: count,
@@ -51,8 +63,14 @@ const schema = z.object({
   reached: time.optional(),
   /** Since when canary pods are missing although the weight once stood. */
   unready: time.optional(),
+  /** Which start of the present test Job: one that somebody deleted is started again. */
+  attempt: count.optional(),
+  /** The present test Job was seen: if it is missing, somebody deleted it. */
+  tested: z.boolean().optional(),
   /** A person holds the release where it is. */
   held: z.object({ by: z.string(), since: time.optional() }).optional(),
+  /** Who has approved the present stage so far. */
+  approvals: z.array(z.string()).optional(),
   /** What people asked for and the controller has not carried out yet, oldest first. */
   requests: z.array(request).optional(),
 

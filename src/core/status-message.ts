@@ -1,4 +1,6 @@
-import { stagePosition } from './plan/expand.ts'
+import { approvalsNeeded, describeApprovers } from './approval.ts'
+import { printDuration } from './duration.ts'
+import { type Stage, stagePosition } from './plan/expand.ts'
 import type { State } from './state.ts'
 import { stagesOf } from './weights.ts'
 
@@ -22,8 +24,17 @@ function message(state: State, name: string): string {
   const held = state.held ? `; paused by ${state.held.by}, to go on: ${command(name, 'resume')}` : ''
   if (state.total === 0) return `${where}scaled to 0, begins anew with the first pod${held}`
   if (stage.waits !== 'approve') return `${where}canary ${stage.label}${held}`
-  const since = state.since?.replace(/\.\d+Z$/, 'Z')
-  return `${where}waiting for approval since ${since}, to go on: ${command(name, 'approve')}${held}`
+  return `${where}${waiting(stage, state)}, to go on: ${command(name, 'approve')}${held}`
+}
+
+/** Who is waited for, who has approved so far, since when, and for how long. */
+function waiting(stage: Stage, { by, since, approvals = [] }: State): string {
+  const who = stage.approvers === undefined ? '' : ` by ${describeApprovers(stage.approvers, by)}`
+  const needed = approvalsNeeded(stage)
+  const names = approvals.length > 0 ? `: ${approvals.join(', ')}` : ''
+  const given = needed > 1 ? ` (${approvals.length} of ${needed}${names})` : ''
+  const end = stage.within === undefined ? '' : ` for ${printDuration(stage.within)} at most`
+  return `waiting for approval${who}${given} since ${since?.replace(/\.\d+Z$/, 'Z')}${end}`
 }
 
 function command(name: string, word: string): string {

@@ -1,8 +1,9 @@
 /** From the plan and the state to numbers of pods. */
+import { type AllCounts, moveAll, sharesTotal } from './baseline-counts.ts'
 import type { Observation, SetSeen } from './observe.ts'
 import { canaryCount, type Stage, stages, surgeCount } from './plan/expand.ts'
 import { parsePlan } from './plan/plan.ts'
-import { type Counts, type Fleet, limits, move, unbounded } from './replicas.ts'
+import { type Fleet, limits, unbounded } from './replicas.ts'
 import type { State } from './state.ts'
 
 /** The stages of the release's frozen plan; none when it cannot be read, so that it goes on to promotion's checks. */
@@ -12,13 +13,45 @@ export function stagesOf(state: State): readonly Stage[] {
 }
 
 /** How many pods each side shall have at the stage the release is at, once everything stands. */
-export function targetOf(state: State): Counts {
-  const all = stagesOf(state)
-  if (state.surge !== undefined)
-    return { stable: state.total, canary: surgeCount(all, state.step, state.total) }
-  const canary = canaryCount(all, state.step, state.total)
+export function targetOf(state: State): AllCounts {
+  const canary = canaryTarget(state)
+  const baseline = state.baseline ? canary : 0
+  if (isOnTop(state)) return { stable: state.total, canary, baseline }
+  const others = isBaselineCounted(state) ? canary + baseline : canary
   // Stable is never scaled to 0 for a canary: N = 1 runs one of each.
-  return { stable: Math.max(Math.min(1, state.total), state.total - canary), canary }
+  return { stable: Math.max(Math.min(1, state.total), state.total - others), canary, baseline }
+}
+
+function canaryTarget(state: State): number {
+  const all = stagesOf(state)
+  if (isAlone(state)) return Math.min(1, state.total)
+  const count = state.surge === undefined ? canaryCount : surgeCount
+  return count(all, state.step, state.total)
+}
+
+/** Stable keeps its size, and whatever else there is comes on top. */
+function isOnTop(state: State): boolean {
+  return state.surge !== undefined || isAlone(state)
+}
+
+/** N = stable + canary + baseline, where that leaves stable enough; else the baseline is on top. */
+export function isBaselineCounted(state: State): boolean {
+  return Boolean(state.baseline) && !isOnTop(state) && sharesTotal(state.total, canaryTarget(state))
+}
+
+/**
+ * Whether the canary is tested without requests of users: from the first `test` to the first weight. It is one
+ * pod then, on top of all that serve.
+ */
+export function isAlone(state: State): boolean {
+  const sofar = stagesOf(state).slice(0, state.step + 1)
+  return sofar.every(({ target }) => target === undefined) && sofar.some(({ waits }) => waits === 'test')
+}
+
+/** Percent of the pods that take requests which are the canary's at this stage; 0 as long as it takes none. */
+export function weightOf(state: State): number {
+  const { stable, canary, baseline } = targetOf(state)
+  return isAlone(state) || canary === 0 ? 0 : Math.round((100 * canary) / (stable + canary + baseline))
 }
 
 /** Stable's pods: those of the ReplicaSets in the snapshot, or of all when there is none. */
@@ -59,19 +92,31 @@ export function canaryFleet(seen: Observation): Fleet {
   return seen.canary ?? NO_PODS
 }
 
+export function baselineFleet(seen: Observation): Fleet {
+  return seen.baseline ?? NO_PODS
+}
+
 /**
- * Whether the pods that stable is told to have and those of the canary that are available make up the total. Else
+ * Whether the pods that stable is told to have and those of the others that are available make up the total. Else
  * a rollout at stable's present size would take pods that nobody replaces.
  */
 export function coversTotal(state: State, seen: Observation): boolean {
-  return (state.stable ?? state.total) + canaryFleet(seen).available >= state.total
+  const baseline = isBaselineCounted(state) ? baselineFleet(seen).available : 0
+  return (state.stable ?? state.total) + canaryFleet(seen).available + baseline >= state.total
 }
 
 /** The next counts on the way to `target`, within what the user's strategy and the capacity invariant allow. */
-export function nextCounts(state: State, seen: Observation, target: Counts): Counts {
-  const surge = state.surge !== undefined
-  const { ceiling, floor } = surge ? unbounded(state.total) : limits(state.total, seen.strategy)
-  return move({ ceiling: ceiling - seen.leaving, floor }, stableFleet(seen), canaryFleet(seen), target)
+export function nextCounts(state: State, seen: Observation, target: AllCounts): AllCounts {
+  const { ceiling, floor } = isOnTop(state) ? unbounded(state.total) : limits(state.total, seen.strategy)
+  const fleets = { stable: stableFleet(seen), canary: canaryFleet(seen), baseline: baselineFleet(seen) }
+  // One that is to go serves until then, and what serves may be counted on.
+  const isCounted = target.baseline === 0 || isBaselineCounted(state)
+  return moveAll({ ceiling: ceiling - seen.leaving, floor }, fleets, target, isCounted)
+}
+
+/** Back to stable alone. */
+export function nextCountsBack(state: State, seen: Observation): AllCounts {
+  return nextCounts(state, seen, { stable: state.total, canary: 0, baseline: 0 })
 }
 
 /** What `stable` in the state shall be: nothing in surge mode, once spec.replicas is the user's again. */

@@ -3,7 +3,8 @@ import { STATE } from './annotations.ts'
 import { conditionPatch } from './conditions.ts'
 import type { Decision } from './decision.ts'
 import type { KeptDeployment } from './kept.ts'
-import type { PodTemplate, ReplicaSet } from './kubernetes.ts'
+import type { ReplicaSet } from './kubernetes.ts'
+import { templateOf } from './objects.ts'
 import { ownsSpec, withoutOurSpec } from './ownership.ts'
 import { isProjected, type Projection, project, sameProjection } from './project.ts'
 import { isLive, printState, readState, type State, withFields } from './state.ts'
@@ -78,14 +79,8 @@ function mainBody(deployment: KeptDeployment, state: State, restore: ReplicaSet 
       resourceVersion: deployment.metadata.resourceVersion,
       annotations: { [STATE]: printState(state) },
     },
-    ...(restore && { spec: { template: { $patch: 'replace', ...formerTemplate(restore) } } }),
+    ...(restore && { spec: { template: { $patch: 'replace', ...templateOf(restore) } } }),
   }
-}
-
-/** A ReplicaSet's template without the label that the Deployment controller added to it. */
-function formerTemplate({ spec }: ReplicaSet): PodTemplate {
-  const { 'pod-template-hash': _, ...labels } = spec.template.metadata?.labels ?? {}
-  return { ...spec.template, metadata: { ...spec.template.metadata, labels } }
 }
 
 /**

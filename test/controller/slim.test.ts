@@ -1,10 +1,19 @@
 /** What the caches keep, and that decisions are the same with it. */
 import { describe, expect, test } from 'vitest'
-import { slimDeployment, slimPod, slimReplicaSet } from '../../src/controller/slim.ts'
+import {
+  slimCronJob,
+  slimDeployment,
+  slimIngress,
+  slimJob,
+  slimPod,
+  slimReplicaSet,
+  slimService,
+} from '../../src/controller/slim.ts'
 import { isName } from '../../src/core/kept.ts'
-import type { Condition, Deployment } from '../../src/core/kubernetes.ts'
+import type { Condition, CronJob, Deployment, Ingress, Job, Pod, Service } from '../../src/core/kubernetes.ts'
 import { observe } from '../../src/core/observe.ts'
-import { canary, held, pod, release, replicaSet, shop, state } from '../core/shop.ts'
+import { readTest } from '../../src/core/test-job.ts'
+import { at, canary, held, pod, release, replicaSet, shop, state } from '../core/shop.ts'
 
 const ballast = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', 'example.com/note': 'x' }
 const managedFields = [{ manager: 'kubectl', operation: 'Update', fieldsV1: {} }]
@@ -96,4 +105,80 @@ test('a pod is kept by whose it is and how it fares', () => {
   const slim = slimPod({ ...pod('a', { ...status, phase: 'Running' }), spec: { nodeName: 'n1' } })
   const labels = Object.entries(metadata.labels ?? {}).filter(([key]) => key.startsWith('canaryhook.dev/'))
   expect(slim).toEqual({ metadata: { ...metadata, labels: Object.fromEntries(labels) }, status })
+})
+
+describe('of a test is kept', () => {
+  const labels = {
+    'canaryhook.dev/track': 'test',
+    'canaryhook.dev/of': 'x',
+    'canaryhook.dev/run': 'r',
+    'canaryhook.dev/step': '1',
+    'canaryhook.dev/attempt': '1',
+  }
+  const conditions: readonly Condition[] = [
+    { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' },
+  ]
+  const job: Job = {
+    metadata: { name: 'test', namespace: 'default', uid: 'u', labels: { ...labels, team: 'web' } },
+    spec: { template: { spec: { containers: [{ name: 'smoke' }] } } },
+    status: { failed: 1, conditions },
+  }
+  const controller = { apiVersion: 'batch/v1', kind: 'Job', name: 'test', uid: 'u', controller: true }
+  const madeBy = (name: string, creationTimestamp: string, status: NonNullable<Pod['status']>): Pod => ({
+    metadata: { name, namespace: 'default', labels, ownerReferences: [controller], creationTimestamp },
+    status: { phase: 'Failed', ...status },
+  })
+  const pods = [
+    madeBy('a', at(-9), {
+      containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 1, message: 'old' } } }],
+    }),
+    madeBy('b', at(-1), { reason: 'Evicted', message: 'low on memory' }),
+  ]
+
+  test('of the Job and of its pods what says whether it passed, and why not', () => {
+    const seen = readTest(job, pods)
+    expect(seen.why).toBe('pod b: Evicted: low on memory')
+    expect(readTest(slimJob(job), pods.map(slimPod))).toEqual(seen)
+    expect(JSON.stringify([slimJob(job), pods.map(slimPod)])).not.toMatch(/smoke|team|phase/)
+  })
+
+  test('of a CronJob what its Jobs are made of', () => {
+    const jobTemplate = { metadata: { labels: { team: 'web' } }, spec: job.spec }
+    const metadata = { name: 'smoke', namespace: 'default', uid: 'u' }
+    const spec = { schedule: '@daily', suspend: true, jobTemplate }
+    const heavy: CronJob = { metadata: { ...metadata, managedFields }, spec }
+    expect(slimCronJob(heavy)).toEqual({ metadata, spec: { jobTemplate } })
+  })
+})
+
+test('a Service is kept by whose pods it sends requests to, and on which ports', () => {
+  const spec = {
+    type: 'ClusterIP',
+    selector: { app: 'shop' },
+    ports: [{ port: 80 }],
+    publishNotReadyAddresses: true,
+  }
+  const metadata = { name: 'shop', namespace: 'default', uid: 'u' }
+  const whole = { ...spec, clusterIP: '10.0.0.1', sessionAffinity: 'None' }
+  const service: Service = { metadata: { ...metadata, managedFields, annotations: ballast }, spec: whole }
+  expect(slimService(service)).toEqual({ metadata, spec })
+  expect(slimService({ metadata, spec: {} })).toEqual({ metadata, spec: {} })
+})
+
+test('an Ingress is kept by whose requests go where, and by its class, in the field or as an annotation', () => {
+  const spec = {
+    ingressClassName: 'nginx',
+    defaultBackend: { service: { name: 'shop', port: { number: 80 } } },
+    tls: [{ hosts: ['shop.example'], secretName: 'shop' }],
+    rules: [{ host: 'shop.example' }],
+  }
+  const metadata = { name: 'shop', namespace: 'default', uid: 'u' }
+  const annotations = { 'kubernetes.io/ingress.class': 'nginx' }
+  const ingress = {
+    metadata: { ...metadata, managedFields, annotations: { ...ballast, ...annotations } },
+    spec,
+    status: { loadBalancer: {} },
+  } as Ingress
+  expect(slimIngress(ingress)).toEqual({ metadata: { ...metadata, annotations }, spec })
+  expect(slimIngress({ metadata, spec: {} })).toEqual({ metadata, spec: {} })
 })

@@ -12,6 +12,8 @@ const defaults = {
   onFailure: 'hold',
 }
 
+const tested = { steps: 'test, 10%', plan: [{ kind: 'test' }, { kind: 'weight', percent: 10, hold: 0 }] }
+
 describe('a Deployment is none of our business', () => {
   test.each([
     ['without annotations', undefined],
@@ -43,7 +45,47 @@ describe('settings', () => {
     ['as many restarts as allowed', { 'canaryhook.dev/max-restarts': '1000' }, { maxRestarts: 1000 }],
     ['restore', { 'canaryhook.dev/on-failure': 'restore' }, { onFailure: 'restore' }],
     ['the traffic that is the default', { 'canaryhook.dev/traffic': 'replicas' }, {}],
+    ['a baseline', { 'canaryhook.dev/baseline': 'true' }, { baseline: true }],
+    ['no baseline', { 'canaryhook.dev/baseline': 'False' }, {}],
     ['nothing of our state', { 'canaryhook.dev/state': 'forged' }, {}],
+    [
+      'a preview, in its canonical form',
+      { 'canaryhook.dev/preview': 'path=/new, HOST=Canary.Shop.example' },
+      { preview: 'host=canary.shop.example path=/new' },
+    ],
+    [
+      'a test from a CronJob',
+      { 'canaryhook.dev/steps': 'test, 10%', 'canaryhook.dev/test': 'CronJob/smoke ' },
+      { ...tested, test: 'cronjob/smoke' },
+    ],
+    [
+      'a test from an image, in its canonical form',
+      { 'canaryhook.dev/steps': 'test, 10%', 'canaryhook.dev/test': 'image: curlimages/curl' },
+      { ...tested, test: '{"image":"curlimages/curl"}' },
+    ],
+    [
+      'a label that isolates after an approval',
+      {
+        'canaryhook.dev/steps': 'approve, test',
+        'canaryhook.dev/test': 'cronjob/a',
+        'canaryhook.dev/isolate': 'live',
+      },
+      {
+        steps: 'approve, test',
+        plan: [{ kind: 'approve' }, { kind: 'test' }],
+        test: 'cronjob/a',
+        isolate: 'live',
+      },
+    ],
+    [
+      'a label that isolates',
+      {
+        'canaryhook.dev/steps': 'test, 10%',
+        'canaryhook.dev/test': 'cronjob/a',
+        'canaryhook.dev/isolate': 'live',
+      },
+      { ...tested, test: 'cronjob/a', isolate: 'live' },
+    ],
   ])('take %s', (_sentence, annotations, changed) => {
     expect(readAnnotations({ ...steps, ...annotations })).toEqual({
       kind: 'ok',
@@ -62,7 +104,8 @@ describe('settings', () => {
 
 describe('an annotation is refused', () => {
   const notYet = 'not available yet in this version (0.1.0)'
-  const known = 'steps, capacity, deadline, max-restarts, on-failure, traffic, command'
+  const known =
+    'steps, capacity, deadline, max-restarts, on-failure, traffic, test, isolate, baseline, preview, command'
   test.each([
     [
       'of an unknown capacity',
@@ -91,14 +134,17 @@ describe('an annotation is refused', () => {
       `"ingress/web" is ${notYet} (write replicas, the default)`,
     ],
     ['of unknown traffic', 'traffic', 'replica', '"replica" is not one of: replicas'],
-    ['of a test', 'test', 'cronjob/web-smoke', `test Jobs are ${notYet}`],
-    ['of a baseline', 'baseline', 'true', `a baseline is ${notYet}`],
-    ['of a preview', 'preview', 'path=/canary', `previews are ${notYet}`],
+    ['of half a baseline', 'baseline', 'yes', '"yes" is not one of: true, false'],
+    [
+      'of a preview without a place',
+      'preview',
+      'class=nginx',
+      'neither a host nor a path is given (write host=canary.shop.example, path=/canary, or both)',
+    ],
     ['of metrics', 'metrics', '[]', `analysis of metrics is ${notYet}`],
     ['of an interval', 'interval', '30s', `analysis of metrics is ${notYet}`],
     ['of a threshold', 'threshold', '3', `analysis of metrics is ${notYet}`],
     ['of hooks', 'hooks', '[]', `hooks are ${notYet}`],
-    ['of an isolation', 'isolate', 'app', `isolation is ${notYet}`],
     ['of a policy', 'policy', 'default', `policies are ${notYet}`],
     [
       'with an unknown key that is nearly known',
@@ -115,15 +161,59 @@ describe('an annotation is refused', () => {
     })
   })
 
-  test.each([
-    ['a test step', '10%, test', `step 2: "test" is ${notYet}`],
-    ['who approves', 'approve by other', `step 1: "approve by …" is ${notYet} (write approve)`],
-    ['an end of the approval', 'approve for 24h', `step 1: "approve for …" is ${notYet} (write approve)`],
-    ['both', 'approve by 2 for 24h', `step 1: "approve by … for …" is ${notYet} (write approve)`],
-  ])('when its plan has %s', (_sentence, plan, error) => {
-    expect(readAnnotations({ 'canaryhook.dev/steps': plan })).toEqual({
+  const hint = 'write for example canaryhook.dev/steps: test, 10% for 5m, 50%'
+  test.each<readonly [string, Readonly<Record<string, string>>, readonly string[]]>([
+    [
+      'whose test is not said',
+      { steps: '10%, test' },
+      ['test: missing; step 2 of the plan is test (write for example canaryhook.dev/test: cronjob/NAME)'],
+    ],
+    [
+      'whose test is misspelt, with that one sentence',
+      { steps: 'test', tset: 'cronjob/a' },
+      ['tset: unknown annotation; did you mean canaryhook.dev/test?'],
+    ],
+    [
+      'whose test cannot be read',
+      { steps: 'test', test: 'smoke' },
+      [expect.stringMatching(/^canaryhook.dev\/test: "smoke" is neither cronjob\/NAME nor a mapping/)],
+    ],
+    [
+      'that never runs its test',
+      { steps: '10%', test: 'cronjob/a' },
+      [`test: no step of the plan is test (${hint})`],
+    ],
+    [
+      'that isolates what is not tested first',
+      { steps: '10%, test', test: 'cronjob/a', isolate: 'live' },
+      [
+        `isolate: a canary is isolated while it is tested before its first weight, and this plan has no such test (${hint})`,
+      ],
+    ],
+    [
+      'that isolates by a label with its value',
+      { steps: 'test', test: 'cronjob/a', isolate: 'live=true' },
+      ['isolate: "live=true" is a label with a value (write its key alone: live)'],
+    ],
+    [
+      'that never gives the canary a weight to compare it under',
+      { steps: 'test, approve', test: 'cronjob/a', baseline: 'true' },
+      [
+        'baseline: a baseline runs beside a canary that takes a weight, and this plan has none (write for example canaryhook.dev/steps: 20%, approve)',
+      ],
+    ],
+    [
+      'that cannot be read, without guesses about the rest',
+      { steps: '10', test: 'cronjob/a' },
+      [expect.stringMatching(/^canaryhook.dev\/steps: "10": 1 error/)],
+    ],
+  ])('with a plan %s', (_sentence, annotations, errors) => {
+    const ours = Object.fromEntries(
+      Object.entries(annotations).map(([name, value]) => [PREFIX + name, value]),
+    )
+    expect(readAnnotations(ours)).toEqual({
       kind: 'errors',
-      errors: [`canaryhook.dev/steps: "${plan}": 1 error\n  ${error}`],
+      errors: errors.map(error => (typeof error === 'string' ? PREFIX + error : error)),
     })
   })
 
@@ -185,15 +275,17 @@ test('no keys and values whatever make it throw, and its own canonical plan is r
   )
   const anyAnnotations = fc.dictionary(
     name.map(name => PREFIX + name),
-    fc.oneof(fc.string(), fc.constantFrom('10%', '5m', 'surge', 'abort')),
+    fc.oneof(fc.string(), fc.constantFrom('10%', 'test, 10%', 'cronjob/a', '5m', 'surge', 'abort')),
   )
   fc.assert(
     fc.property(anyAnnotations, annotations => {
       const reading = readAnnotations(annotations)
       if (reading.kind === 'errors') expect(reading.errors.length).toBeGreaterThan(0)
       if (reading.kind === 'ok') {
-        const again = readAnnotations({ 'canaryhook.dev/steps': reading.settings.steps })
-        expect(again).toMatchObject({ kind: 'ok', settings: { plan: reading.settings.plan } })
+        const { plan, steps, test } = reading.settings
+        const ofTests = test === undefined ? {} : { 'canaryhook.dev/test': test }
+        const again = readAnnotations({ 'canaryhook.dev/steps': steps, ...ofTests })
+        expect(again).toMatchObject({ kind: 'ok', settings: { plan, ...(test !== undefined && { test }) } })
       }
     }),
   )

@@ -23,6 +23,11 @@ describe('without a release', () => {
       said: [],
       snapshot: 'drop',
       canary: 'none',
+      baseline: 'none',
+      isolated: 'keep',
+      service: 'drop',
+      ingress: 'drop',
+      dropTests: [],
       mend: [],
       conditions: {},
     })

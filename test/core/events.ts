@@ -39,13 +39,16 @@ export const strategies = fc.constantFrom(
   { rollingUpdate: { maxSurge: 0, maxUnavailable: '40%' } },
 )
 
+/** A release beside whose canary fresh pods of the accepted version run, or not. */
+export const baselines = fc.boolean()
+
 export type Event =
   | { readonly kind: 'reconcile' | 'sync' | 'hiccup' }
   | { readonly kind: 'crash' | 'ready' | 'scale'; readonly count: number }
   | { readonly kind: 'wait'; readonly seconds: number }
   | { readonly kind: 'command'; readonly word: string }
   | { readonly kind: 'apply'; readonly version: string }
-  | { readonly kind: 'lose'; readonly what: 'canary' | 'sets' }
+  | { readonly kind: 'lose'; readonly what: 'canary' | 'baseline' | 'sets' }
 
 export const common: fc.Arbitrary<Event> = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom<Event>({ kind: 'reconcile' }, { kind: 'sync' }) },
@@ -73,7 +76,11 @@ export const scaling = fc.record({
   kind: fc.constant('scale' as const),
   count: fc.integer({ min: 0, max: 40 }),
 })
-export const accidents = fc.constantFrom<Event>({ kind: 'lose', what: 'canary' }, { kind: 'hiccup' })
+export const accidents = fc.constantFrom<Event>(
+  { kind: 'lose', what: 'canary' },
+  { kind: 'lose', what: 'baseline' },
+  { kind: 'hiccup' },
+)
 
 export const sizes = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
@@ -86,8 +93,14 @@ export function released(
   plan: Plan,
   strategy: World['deployment']['spec']['strategy'],
   capacity: string,
+  baseline = false,
 ) {
-  const annotations = { 'canaryhook.dev/steps': printPlan(plan), 'canaryhook.dev/capacity': capacity }
+  const annotations = {
+    'canaryhook.dev/steps': printPlan(plan),
+    'canaryhook.dev/capacity': capacity,
+    // Refused for a plan without a weight.
+    ...(baseline && plan.some(({ kind }) => kind !== 'approve') && { 'canaryhook.dev/baseline': 'true' }),
+  }
   // Refused by the webhook, which has a table of its own.
   fc.pre(!(capacity === 'shift' && total === 1 && limits(1, strategy).ceiling === 1))
   const world = new World(total, annotations, strategy)
@@ -144,9 +157,11 @@ export function play(world: World, check: Check): void {
   throw new Error(`the release never ended: ${JSON.stringify(world.state)}`)
 }
 
-function isOver({ state, canary }: World): boolean {
+function isOver({ state, canary, baseline }: World): boolean {
   if (!state || !isLive(state)) return true
-  return state.phase === 'Failed' && (canary === undefined || state.reason === 'PromotionStalled')
+  return (
+    state.phase === 'Failed' && ((canary ?? baseline) === undefined || state.reason === 'PromotionStalled')
+  )
 }
 
 export function told(world: World, claim: () => void): void {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { explain, failureOf } from '../../src/core/health.ts'
 import type { Condition, ContainerStatus, Pod } from '../../src/core/kubernetes.ts'
 import type { Observation } from '../../src/core/observe.ts'
-import { canarySeen, seen } from './observations.ts'
+import { baselineSeen, canarySeen, seen } from './observations.ts'
 import { pod } from './shop.ts'
 
 const container = (fields: Partial<ContainerStatus>): Pod =>
@@ -119,6 +119,31 @@ describe('why it is not ready', () => {
       '1 of 3 canary pods are ready: pod shop-canary-1 cannot be scheduled: no node',
     ],
   ])('%s', (_sentence, fields, message) => {
-    expect(explain(seen(fields), 3)).toBe(message)
+    expect(explain(seen(fields), { canary: 3, baseline: 0 })).toBe(message)
+  })
+
+  test.each<readonly [string, Partial<Observation>, string]>([
+    [
+      'the baseline’s pods are not there',
+      { canary: canarySeen(3), baseline: baselineSeen(3, 1) },
+      '3 of 3 canary pods and 1 of 3 baseline pods are ready',
+    ],
+    [
+      'the baseline’s pods cannot be made',
+      { canary: canarySeen(3), baseline: baselineSeen(3, 1, { failure: 'exceeded quota: pods=12' }) },
+      '3 of 3 canary pods and 1 of 3 baseline pods are ready: exceeded quota: pods=12',
+    ],
+    [
+      'the baseline was not made, and that was refused',
+      { canary: canarySeen(3), refused: 'forbidden' },
+      '3 of 3 canary pods and 0 of 3 baseline pods are ready: forbidden',
+    ],
+    [
+      'a baseline that is all there is not spoken of',
+      { canary: unready, baseline: baselineSeen(3, 3, { failure: 'an old one' }) },
+      '1 of 3 canary pods are ready',
+    ],
+  ])('%s', (_sentence, fields, message) => {
+    expect(explain(seen(fields), { canary: 3, baseline: 3 })).toBe(message)
   })
 })

@@ -7,9 +7,10 @@ import { describe, expect, test } from 'vitest'
 import type { Plan } from '../../src/core/plan/plan.ts'
 import { limits } from '../../src/core/replicas.ts'
 import { isLive } from '../../src/core/state.ts'
-import { targetOf } from '../../src/core/weights.ts'
+import { isBaselineCounted, targetOf } from '../../src/core/weights.ts'
 import {
   accidents,
+  baselines,
   common,
   type Event,
   happen,
@@ -30,7 +31,8 @@ describe('capacity', () => {
   /** What would serve once Kubernetes has carried the specs out: it takes unready pods first. */
   function remaining(world: World): number {
     const stable = Math.min(world.stableAvailable, world.deployment.spec.replicas ?? 0)
-    return stable + Math.min(world.canaryAvailable, world.canary?.spec.replicas ?? 0)
+    const canary = Math.min(world.canaryAvailable, world.canary?.spec.replicas ?? 0)
+    return stable + canary + Math.min(world.baselineAvailable, world.baseline?.spec.replicas ?? 0)
   }
 
   test('no write takes a healthy pod away below the floor', () => {
@@ -40,6 +42,7 @@ describe('capacity', () => {
         plans,
         strategies,
         fc.constantFrom('shift', 'surge'),
+        baselines,
         fc.array(
           fc.oneof(
             { weight: 9, arbitrary: common },
@@ -50,8 +53,8 @@ describe('capacity', () => {
             maxLength: 60,
           },
         ),
-        (total, plan, strategy, capacity, events) => {
-          const world = released(total, plan, strategy, capacity)
+        (total, plan, strategy, capacity, baseline, events) => {
+          const world = released(total, plan, strategy, capacity, baseline)
           const { floor } = capacity === 'surge' ? { floor: total } : limits(total, strategy)
           let before = remaining(world)
           const check = () => {
@@ -122,9 +125,10 @@ describe('capacity', () => {
         sizes,
         plans,
         strategies,
+        baselines,
         fc.array(fc.oneof({ weight: 6, arbitrary: common }, people), { maxLength: 60 }),
-        (total, plan, strategy, events) => {
-          const world = released(total, plan, strategy, 'shift')
+        (total, plan, strategy, baseline, events) => {
+          const world = released(total, plan, strategy, 'shift', baseline)
           const { ceiling } = limits(total, strategy)
           // One replica runs one of each; the webhook refuses it where maxSurge is 0.
           const most = Math.max(ceiling, Math.min(total + 1, 2))
@@ -133,10 +137,12 @@ describe('capacity', () => {
               if (world.state?.phase === 'Promoting' || world.state?.surge || !world.deployment.spec.paused)
                 return
               if (growing) return
+              const { state } = world
+              const onTop = state && isBaselineCounted(state) ? 0 : (world.baseline?.spec.replicas ?? 0)
               // Kubernetes keeps maxSurge more pods of a frozen mix: its doing, see weights.ts.
               const mix = world.serving.length > 1 ? ceiling - total : 0
               told(world, () =>
-                expect(world.existing, 'pods').toBeLessThanOrEqual(Math.max(most + mix, before)),
+                expect(world.existing, 'pods').toBeLessThanOrEqual(Math.max(most + mix + onTop, before)),
               )
             }
             const before = world.existing
@@ -159,18 +165,22 @@ describe('the end', () => {
         plans,
         strategies,
         fc.constantFrom('shift', 'surge'),
+        baselines,
         fc.array(
           fc.oneof({ weight: 6, arbitrary: common }, { weight: 2, arbitrary: people }, scaling, accidents),
           { maxLength: 40 },
         ),
-        (total, plan, strategy, capacity, events) => {
-          const world = released(total, plan, strategy, capacity)
+        (total, plan, strategy, capacity, baseline, events) => {
+          const world = released(total, plan, strategy, capacity, baseline)
           for (const event of events) happen(world, event, nothing)
           told(world, () => {
             play(world, nothing)
             world.settle()
             const { state } = world
-            if (state?.reason !== 'PromotionStalled') expect(world.canary).toBeUndefined()
+            if (state?.reason !== 'PromotionStalled') {
+              expect(world.canary).toBeUndefined()
+              expect(world.baseline).toBeUndefined()
+            }
             if (state?.phase === 'Failed') expect(world.deployment.spec.paused).toBe(true)
             else {
               expect(world.deployment.spec.paused ?? false).toBe(false)
@@ -196,13 +206,14 @@ describe('the end', () => {
         sizes,
         plans,
         strategies,
+        baselines,
         fc.array(
           fc.oneof({ weight: 9, arbitrary: common }, fc.constant<Event>({ kind: 'lose', what: 'canary' })),
           { maxLength: 30 },
         ),
-        (total, plan, strategy, events) => {
+        (total, plan, strategy, baseline, events) => {
           fc.pre(plan.some(one => one.kind !== 'approve'))
-          const world = released(total, plan, strategy, 'shift')
+          const world = released(total, plan, strategy, 'shift', baseline)
           world.broken.add('v2')
           for (const event of events) happen(world, event, nothing)
           told(world, () => {
@@ -224,9 +235,10 @@ describe('the end', () => {
         sizes,
         plans,
         strategies,
+        baselines,
         fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 40 }),
-        (total, plan, strategy, crashes) => {
-          const world = released(total, plan, strategy, 'shift')
+        (total, plan, strategy, baseline, crashes) => {
+          const world = released(total, plan, strategy, 'shift', baseline)
           for (const count of crashes) {
             happen(world, { kind: 'crash', count }, nothing)
             world.sync()
@@ -253,9 +265,10 @@ describe('progress', () => {
         sizes,
         plans,
         strategies,
+        baselines,
         fc.array(fc.oneof(common, accidents), { maxLength: 60 }),
-        (total, plan, strategy, events) => {
-          const world = released(total, plan, strategy, 'shift')
+        (total, plan, strategy, baseline, events) => {
+          const world = released(total, plan, strategy, 'shift', baseline)
           let weight = 0
           let pods = 0
           for (const event of events) {
@@ -285,9 +298,10 @@ describe('progress', () => {
         plans,
         strategies,
         fc.constantFrom('shift', 'surge'),
+        baselines,
         fc.array(fc.oneof({ weight: 5, arbitrary: common }, people, scaling, accidents), { maxLength: 40 }),
-        (total, plan, strategy, capacity, events) => {
-          const world = released(total, plan, strategy, capacity)
+        (total, plan, strategy, capacity, baseline, events) => {
+          const world = released(total, plan, strategy, capacity, baseline)
           for (const event of events) {
             happen(world, event, nothing)
             // What one write makes possible, the next decision takes up: that comes to rest at once.

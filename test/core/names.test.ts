@@ -1,7 +1,7 @@
 /** Names of what Canaryhook makes. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canaryName, nameHash, snapshotName } from '../../src/core/names.ts'
+import { baselineName, canaryName, nameHash, snapshotName } from '../../src/core/names.ts'
 
 const long = 'a-very-long-name-of-an-app-that-somebody-really-gave-to-it'
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
@@ -14,6 +14,12 @@ const names = fc
       .slice(0, 253)
       .replace(/[-.]+$/, ''),
   )
+
+test('the baseline’s name is made as the canary’s', () => {
+  expect(baselineName('shop')).toBe('shop-baseline')
+  expect(baselineName(long)).toHaveLength(63)
+  expect(baselineName(long)).toMatch(new RegExp(`-${nameHash(long)}-baseline$`))
+})
 
 describe('the canary’s name', () => {
   test.each([

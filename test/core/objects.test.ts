@@ -1,10 +1,10 @@
 /** The objects that Canaryhook creates. */
 import { describe, expect, test } from 'vitest'
 import { nameHash } from '../../src/core/names.ts'
-import { makeCanary, makeEvent, makeSnapshot, restoredSet } from '../../src/core/objects.ts'
+import { makeBaseline, makeCanary, makeEvent, makeSnapshot, restoredSet } from '../../src/core/objects.ts'
 import { snapshotSets } from '../../src/core/observe.ts'
 import { templateHash } from '../../src/core/template.ts'
-import { held, NOW, replicaSet, shop } from './shop.ts'
+import { held, NOW, release, replicaSet, shop } from './shop.ts'
 
 const ours = { 'canaryhook.dev/track': 'canary', 'canaryhook.dev/of': nameHash('shop') }
 const ownedByShop = {
@@ -14,6 +14,34 @@ const ownedByShop = {
   uid: 'shop-uid',
   controller: true,
 }
+
+describe('the baseline Deployment', () => {
+  const accepted = { ...ours, 'canaryhook.dev/track': 'baseline' }
+  const made = makeBaseline(held(), replicaSet('v1', 10), 2)
+
+  test('runs the accepted version, not the stored one, with our labels', () => {
+    expect(made.spec.template.spec).toEqual(shop({ version: 'v1' }).spec.template.spec)
+    expect(made.spec.template.metadata?.labels).toEqual({ app: 'shop', ...accepted })
+    expect(made.metadata.labels).toMatchObject({ 'canaryhook.dev/release': release('v1'), ...accepted })
+  })
+
+  test('is in everything else a canary of its own', () => {
+    const canary = makeCanary(held(), 2)
+    expect(made.metadata).toMatchObject({ name: 'shop-baseline', ownerReferences: [ownedByShop] })
+    expect(made.spec.selector).toEqual({ matchLabels: { app: 'shop', ...accepted } })
+    expect({ ...made.spec, selector: {}, template: {} }).toEqual({
+      ...canary.spec,
+      selector: {},
+      template: {},
+    })
+  })
+
+  test('is as isolated as the canary', () => {
+    const { metadata, spec } = makeBaseline(held(), replicaSet('v1', 10), 1, { isolated: true })
+    expect(metadata.labels).toHaveProperty(['canaryhook.dev/isolated'], 'true')
+    expect(spec.template.spec?.readinessGates).toEqual([{ conditionType: 'canaryhook.dev/live' }])
+  })
+})
 
 describe('the canary Deployment', () => {
   const deployment = held({}, { spec: { minReadySeconds: 5, strategy: { rollingUpdate: { maxSurge: 1 } } } })
@@ -42,11 +70,11 @@ describe('the canary Deployment', () => {
     })
   })
 
-  test('has the user’s strategy and minReadySeconds, and no deadline but ours', () => {
+  test('has the user’s minReadySeconds, no deadline but ours, and gives way to itself without more pods', () => {
     expect(made.spec).toMatchObject({
       replicas: 3,
       minReadySeconds: 5,
-      strategy: { rollingUpdate: { maxSurge: 1 } },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } },
       progressDeadlineSeconds: 2147483647,
     })
     expect(made.spec).not.toHaveProperty('paused')

@@ -1,5 +1,6 @@
 /** What decisions see, made of a few words: v1 serves, v2 is stored. */
 import type { CanarySeen, Observation, SetSeen, SnapshotSeen } from '../../src/core/observe.ts'
+import type { SiblingSeen } from '../../src/core/siblings.ts'
 import { release, replicaSet } from './shop.ts'
 
 /** A paused Deployment with v2 stored, 10 pods of v1 that serve and are in the snapshot, and no canary yet. */
@@ -20,8 +21,12 @@ export function seen(fields: Partial<Observation> = {}): Observation {
     snapshot: snapshotSeen('v1'),
     canary: undefined,
     stranger: undefined,
+    baseline: undefined,
+    baselineStranger: undefined,
     pods: [],
     leaving: 0,
+    tests: [],
+    leak: undefined,
     rolledOut: false,
     stalled: undefined,
     stableFailure: undefined,
@@ -52,6 +57,29 @@ export function snapshotSeen(...versions: readonly string[]): SnapshotSeen {
   }
 }
 
+/** One canary pod that is tested alone: its containers are ready, and it is not. */
+export function isolatedCanary(running = 1): CanarySeen {
+  return canarySeen(1, 0, { isolated: true, running })
+}
+
+export function baselineSeen(
+  desired: number,
+  available = desired,
+  fields: Partial<SiblingSeen> = {},
+): SiblingSeen {
+  return {
+    desired,
+    existing: desired,
+    available,
+    release: release('v1'),
+    isolated: false,
+    orphan: false,
+    deleting: false,
+    failure: undefined,
+    ...fields,
+  }
+}
+
 export function canarySeen(
   desired: number,
   available = desired,
@@ -62,6 +90,8 @@ export function canarySeen(
     existing: desired,
     available,
     release: release('v2'),
+    isolated: false,
+    running: available,
     orphan: false,
     deleting: false,
     failure: undefined,

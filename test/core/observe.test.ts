@@ -2,8 +2,21 @@
 import { describe, expect, test } from 'vitest'
 import { OURS } from '../../src/core/conditions.ts'
 import type { Condition, Deployment, OwnerReference } from '../../src/core/kubernetes.ts'
-import { type Gathered, type Observation, observe } from '../../src/core/observe.ts'
-import { canary, canarySet, held, owner, pod, release, replicaSet, shop, snapshot } from './shop.ts'
+import { acceptedSet, type Gathered, type Observation, observe } from '../../src/core/observe.ts'
+import {
+  baseline,
+  baselinePod,
+  baselineSet,
+  canary,
+  canarySet,
+  held,
+  owner,
+  pod,
+  release,
+  replicaSet,
+  shop,
+  snapshot,
+} from './shop.ts'
 
 const v1 = replicaSet('v1', 10)
 const look = (fields: Partial<Gathered> = {}): Observation =>
@@ -65,6 +78,40 @@ test('why stable’s pods cannot be made, its ReplicaSets tell while it is pause
   expect(look({ replicaSets: [gone] }).stableFailure).toBeUndefined()
   const running = withStatus(shop(), told)
   expect(look({ deployment: running, replicaSets: [short] }).stableFailure).toBe('from before the pause')
+})
+
+describe('whatever has the baseline’s name', () => {
+  test('is the baseline when it is ours: how many pods there are, and of which version', () => {
+    expect(look({ baseline: baseline(2, 1) })).toMatchObject({
+      baseline: { desired: 2, available: 1, release: release('v1'), isolated: false, orphan: false },
+      baselineStranger: undefined,
+    })
+    const { ownerReferences: _, ...metadata } = baseline(2).metadata
+    expect(look({ baseline: { ...baseline(2), metadata } }).baseline).toMatchObject({ orphan: true })
+    const growing = { ...baseline(3), metadata: { ...baseline(3).metadata, generation: 2 } }
+    expect(look({ baseline: growing }).baseline).toMatchObject({ unsettled: true })
+  })
+
+  test.each<readonly [string, Partial<Gathered>, string]>([
+    ['an app', { baseline: shop({ metadata: { name: 'shop-baseline' } }) }, 'it was not made by Canaryhook'],
+    [
+      'somebody’s',
+      { baseline: ownedBy(shop({ metadata: { name: 'shop-baseline' } }), 'x-uid') },
+      'it belongs to Deployment other',
+    ],
+    ['not in sight, but in the way', { baselineNameTaken: true }, 'it was not made by Canaryhook'],
+  ])('is a stranger when it is %s', (_sentence, fields, why) => {
+    expect(look(fields)).toMatchObject({ baseline: undefined, baselineStranger: why })
+  })
+
+  test('is made of the one version that the snapshot holds', () => {
+    const gathered = { deployment: held(), canary: undefined, replicaSets: [], pods: [] }
+    const of = (...sets: readonly (typeof v1)[]) =>
+      acceptedSet({ ...gathered, snapshots: [snapshot(...sets)] })
+    expect(of(v1)?.spec.template).toEqual(v1.spec.template)
+    expect(of(v1, replicaSet('v0', 2))).toBeUndefined()
+    expect(acceptedSet({ ...gathered, snapshots: [] })).toBeUndefined()
+  })
 })
 
 describe('whatever has the canary’s name', () => {
@@ -131,7 +178,12 @@ test('pods are those of the canary’s ReplicaSets that are not being deleted', 
   const going = { ...pod('going'), metadata: { ...pod('going').metadata, deletionTimestamp: 'x' } }
   const foreign = { ...pod('foreign'), metadata: { ...pod('foreign').metadata, ownerReferences: [] } }
   const pods = [pod('a'), going, foreign, pod('b')]
-  const { pods: found } = look({ canary: canary(2), replicaSets: [v1, canarySet(2)], pods })
+  const { pods: found } = look({
+    canary: canary(2),
+    baseline: baseline(1),
+    replicaSets: [v1, canarySet(2), baselineSet(1)],
+    pods: [...pods, baselinePod('c')],
+  })
   expect(found.map(({ metadata }) => metadata.name)).toEqual(['a', 'b'])
 })
 
@@ -150,6 +202,20 @@ describe('pods of a former canary', () => {
     [
       'that somebody orphaned are taken over, not waited for',
       { replicaSets: [v1, { ...canarySet(2), metadata: unowned }] },
+      0,
+    ],
+    [
+      'are waited for as those of a former baseline are',
+      { canary: canary(2), replicaSets: [v1, canarySet(2)], pods: [...pods, baselinePod('c')] },
+      1,
+    ],
+    [
+      'and a baseline has pods of its own',
+      {
+        baseline: baseline(1),
+        replicaSets: [v1, baselineSet(1)],
+        pods: [baselinePod('c')],
+      },
       0,
     ],
   ])('%s', (_sentence, fields, leaving) => {

@@ -8,7 +8,7 @@ import type {
   PodTemplate,
   ReplicaSet,
 } from '../../src/core/kubernetes.ts'
-import { makeCanary, makeSnapshot } from '../../src/core/objects.ts'
+import { makeBaseline, makeCanary, makeSnapshot } from '../../src/core/objects.ts'
 import { printState, type State } from '../../src/core/state.ts'
 import { templateHash } from '../../src/core/template.ts'
 
@@ -135,7 +135,17 @@ export function canary(replicas: number, available = replicas): Deployment {
   return {
     ...made,
     metadata: { ...made.metadata, uid: 'shop-canary-uid', generation: 1, resourceVersion: '50' },
-    status: { observedGeneration: 1, replicas, availableReplicas: available },
+    status: { observedGeneration: 1, replicas, updatedReplicas: replicas, availableReplicas: available },
+  }
+}
+
+/** The baseline Deployment: of v1, as many pods, all available unless said otherwise. */
+export function baseline(replicas: number, available = replicas): Deployment {
+  const made = makeBaseline(shop(), replicaSet('v1', replicas), replicas)
+  return {
+    ...made,
+    metadata: { ...made.metadata, uid: 'shop-baseline-uid', generation: 1, resourceVersion: '51' },
+    status: { observedGeneration: 1, replicas, updatedReplicas: replicas, availableReplicas: available },
   }
 }
 
@@ -145,6 +155,25 @@ export function canarySet(replicas: number, available = replicas): ReplicaSet {
   const name = 'shop-canary-v2'
   const ownerReferences = [owner('Deployment', 'shop-canary')]
   return { ...set, metadata: { ...set.metadata, name, uid: `${name}-uid`, ownerReferences } }
+}
+
+/** The ReplicaSet of the baseline Deployment. */
+export function baselineSet(replicas: number): ReplicaSet {
+  const set = replicaSet('v1', replicas)
+  const { labels } = baseline(replicas).spec.template.metadata ?? {}
+  const name = 'shop-baseline-v1'
+  const ownerReferences = [owner('Deployment', 'shop-baseline')]
+  return {
+    ...set,
+    metadata: { ...set.metadata, name, uid: `${name}-uid`, ownerReferences, ...(labels && { labels }) },
+  }
+}
+
+/** A pod of the baseline. */
+export function baselinePod(name: string): Pod {
+  const { labels = {} } = baseline(1).spec.template.metadata ?? {}
+  const ownerReferences = [owner('ReplicaSet', 'shop-baseline-v1')]
+  return { metadata: { name, namespace: 'default', uid: `${name}-uid`, labels, ownerReferences } }
 }
 
 /** A pod of the canary. */

@@ -17,9 +17,10 @@ import type {
   PodTemplate,
   ReplicaSet,
 } from '../../src/core/kubernetes.ts'
-import { makeCanary, makeSnapshot, restoredSet } from '../../src/core/objects.ts'
-import { type Gathered, isControlledBy, observe } from '../../src/core/observe.ts'
+import { makeBaseline, makeCanary, makeSnapshot, restoredSet } from '../../src/core/objects.ts'
+import { acceptedSet, type Gathered, isControlledBy, observe } from '../../src/core/observe.ts'
 import { limits } from '../../src/core/replicas.ts'
+import type { Track } from '../../src/core/siblings.ts'
 import { readState, type State } from '../../src/core/state.ts'
 import { templateHash } from '../../src/core/template.ts'
 import { deploymentWrite, repair } from '../../src/core/writes.ts'
@@ -44,6 +45,7 @@ export class World {
   deployment: Deployment
   sets: ReplicaSet[] = []
   canary: Deployment | undefined
+  baseline: Deployment | undefined
   snapshots: ControllerRevision[] = []
   /** Those that scale the Deployment; scaling itself is up to the test. */
   autoscalers: HorizontalPodAutoscaler[] = []
@@ -99,14 +101,22 @@ export class World {
     return this.canary ? this.owned(this.canary).reduce((sum, set) => sum + this.pods(set).ready, 0) : 0
   }
 
+  get baselineAvailable(): number {
+    return this.baseline ? sum(this.owned(this.baseline).map(set => this.pods(set).ready)) : 0
+  }
+
   /** Pods that exist or are about to. */
   get existing(): number {
     const counts = this.sets.map(set => Math.max(this.pods(set).total, set.spec.replicas ?? 0))
-    const pendingStable = (this.deployment.spec.replicas ?? 0) - sum(this.owned(this.deployment).map(desired))
-    const pendingCanary = this.canary
-      ? (this.canary.spec.replicas ?? 0) - sum(this.owned(this.canary).map(desired))
-      : 0
-    return sum(counts) + Math.max(0, pendingStable) + Math.max(0, pendingCanary)
+    const pending = this.deployments.map(deployment =>
+      Math.max(0, (deployment.spec.replicas ?? 0) - sum(this.owned(deployment).map(desired))),
+    )
+    return sum(counts) + sum(pending)
+  }
+
+  /** The user's Deployment and those beside it. */
+  private get deployments(): readonly Deployment[] {
+    return [this.deployment, this.canary, this.baseline].filter(one => one !== undefined)
   }
 
   /** What Kubernetes made of the specs so far. */
@@ -151,6 +161,7 @@ export class World {
     return {
       deployment: this.withStatus(this.deployment),
       canary: this.canary && this.withStatus(this.canary),
+      baseline: this.baseline && this.withStatus(this.baseline),
       replicaSets: this.sets.map(set => this.withSetStatus(set)),
       snapshots: this.snapshots,
       pods,
@@ -183,23 +194,11 @@ export class World {
     }
     const first = deploymentWrite(gathered.deployment, decision, this.now)
     if (first) add(`${first.to} ${JSON.stringify(decision.state?.phase)}`, () => this.write(first, decision))
-    const { canary } = this
-    if (decision.canary === 'none' && canary) {
-      add('delete canary', () => {
-        for (const set of this.owned(canary)) this.removeSet(set)
-        this.canary = undefined
-      })
-    } else if (typeof decision.canary === 'number' && !canary) {
-      const made = makeCanary(this.deployment, decision.canary)
-      add(`create canary ${decision.canary}`, () => {
-        this.canary = { ...made, metadata: { ...made.metadata, uid: this.uid(), generation: 1 } }
-      })
-    } else if (typeof decision.canary === 'number' && canary && canary.spec.replicas !== decision.canary) {
-      const replicas = decision.canary
-      add(`canary ${canary.spec.replicas} -> ${replicas}`, () => {
-        this.canary = bumped({ ...canary, spec: { ...canary.spec, replicas } })
-      })
-    }
+    this.addSibling(add, 'canary', decision.canary, count => makeCanary(this.deployment, count))
+    this.addSibling(add, 'baseline', decision.baseline, count => {
+      const accepted = acceptedSet(gathered)
+      return accepted && makeBaseline(this.deployment, accepted, count)
+    })
     if (decision.snapshot === 'drop' && this.snapshots.length > 0) {
       add('drop snapshot', () => {
         this.snapshots = []
@@ -208,10 +207,35 @@ export class World {
     return { decision, writes }
   }
 
+  private addSibling(
+    add: (what: string, run: () => void) => void,
+    track: Track,
+    wanted: number | 'none' | 'keep',
+    make: (count: number) => Deployment | undefined,
+  ): void {
+    const present = this[track]
+    if (wanted === 'keep') return
+    if (wanted === 'none') {
+      if (present) add(`delete ${track}`, () => this.lose(track))
+      return
+    }
+    if (present) {
+      if (present.spec.replicas === wanted) return
+      add(`${track} ${present.spec.replicas} -> ${wanted}`, () => {
+        this[track] = bumped({ ...present, spec: { ...present.spec, replicas: wanted } })
+      })
+      return
+    }
+    const made = make(wanted)
+    if (!made) return
+    add(`create ${track} ${wanted}`, () => {
+      this[track] = { ...made, metadata: { ...made.metadata, uid: this.uid(), generation: 1 } }
+    })
+  }
+
   /** One round of Kubernetes' own controllers: Deployments size their ReplicaSets, these their pods. */
   sync(): void {
-    this.syncDeployment(this.deployment)
-    if (this.canary) this.syncDeployment(this.canary)
+    for (const deployment of this.deployments) this.syncDeployment(deployment)
     this.watchProgress()
     for (const set of this.sets) {
       const pods = this.pods(set)
@@ -258,13 +282,11 @@ export class World {
     if (set) this.pods(set).ready -= 1
   }
 
-  /** The user's cluster deletes the canary Deployment, or stable's ReplicaSets. */
-  lose(what: 'canary' | 'sets'): void {
-    if (what === 'canary' && this.canary) {
-      for (const set of this.owned(this.canary)) this.removeSet(set)
-      this.canary = undefined
-    }
-    if (what === 'sets') for (const set of this.owned(this.deployment)) this.removeSet(set)
+  /** The user's cluster deletes the canary Deployment, the baseline's, or stable's ReplicaSets. */
+  lose(what: Track | 'sets'): void {
+    const owner = what === 'sets' ? this.deployment : this[what]
+    if (owner) for (const set of this.owned(owner)) this.removeSet(set)
+    if (what !== 'sets') this[what] = undefined
   }
 
   /** Kubernetes comes to rest: every pod that can be ready is. */

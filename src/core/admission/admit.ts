@@ -3,6 +3,7 @@
  * who asks; it guesses nothing from status and knows no time.
  */
 import { COMMAND, formatErrors, readAnnotations, STATE } from '../annotations.ts'
+import { UNKNOWN } from '../approval.ts'
 import type { AdmissionAnswer, AdmissionRequest, Deployment } from '../kubernetes.ts'
 import { planWarnings, summarizePlan } from '../plan/summary.ts'
 import { isLive, readState, type State } from '../state.ts'
@@ -23,7 +24,8 @@ export function admit(request: AdmissionRequest<Deployment>, config: AdmissionCo
   if (operation === 'CREATE') return admitCreate(object)
   if (operation !== 'UPDATE' || !oldObject) return untouched
   if (userInfo.username === config.controllerUser) return admitController(object)
-  return admitUpdate(oldObject, object, userInfo.username ?? 'unknown')
+  const { username, groups } = userInfo
+  return admitUpdate(oldObject, object, { name: username || UNKNOWN, groups: groups ?? [] })
 }
 
 /** The controller's own write: its state is taken as it is and projected onto the spec. */

@@ -1,6 +1,8 @@
 import { COMMAND, type Settings, STEPS } from '../annotations.ts'
+import { unapproved } from '../approval.ts'
 import { answerCommand } from '../commands.ts'
 import type { AdmissionAnswer } from '../kubernetes.ts'
+import { stages } from '../plan/expand.ts'
 import { planWarnings, summarizePlan } from '../plan/summary.ts'
 import type { State } from '../state.ts'
 import { onlyRestarted } from '../template.ts'
@@ -10,9 +12,9 @@ import type { Update } from './user-update.ts'
 
 /** An update while no release is there: it may begin one. */
 export function admitIdle(update: Update, record: State | undefined): AdmissionAnswer {
-  const { before, after, settings, templateChanged, command } = update
+  const { before, after, asker, settings, templateChanged, command } = update
   if (command && !(command === 'promote' && templateChanged)) {
-    const answer = answerCommand(command, undefined)
+    const answer = answerCommand(command, undefined, asker)
     const because = answer.kind === 'refused' ? answer.because : ''
     return denied(`${COMMAND}=${command} was not carried out: ${because}`)
   }
@@ -25,7 +27,11 @@ export function admitIdle(update: Update, record: State | undefined): AdmissionA
   if (!settings) return pass()
 
   if (templateChanged) {
-    if (command === 'promote') return pass('shipped without a canary, as you asked')
+    if (command === 'promote') {
+      const gate = unapproved(stages(settings.plan), asker, asker.name)
+      if (gate) return denied(`${COMMAND}=promote was not carried out: ${gate}`)
+      return pass('shipped without a canary, as you asked')
+    }
     if (after.spec.replicas === 0 || before.spec.replicas === 0) {
       return pass('no canary: with 0 replicas nothing serves that a canary could be compared with')
     }

@@ -1,17 +1,20 @@
-import { COMMAND, type Settings, STEPS } from '../annotations.ts'
+import { COMMAND, type Command, type Settings, STEPS } from '../annotations.ts'
+import { unapproved } from '../approval.ts'
 import { answerCommand } from '../commands.ts'
 import type { AdmissionAnswer, Deployment } from '../kubernetes.ts'
 import { appliedReplicas } from '../manifest.ts'
+import { stages } from '../plan/expand.ts'
 import { project } from '../project.ts'
 import { type Request, type State, withFields } from '../state.ts'
 import { onlyRestarted } from '../template.ts'
+import { stagesOf } from '../weights.ts'
 import { accepted, denied } from './answer.ts'
 import { announcement, begin } from './begin.ts'
 import type { Update } from './user-update.ts'
 
 /** An update while a release runs or is held: the state goes on, whatever the request carries in its place. */
 export function admitLive(update: Update, was: State): AdmissionAnswer {
-  const { before, after, by, command } = update
+  const { before, after, by, asker, command } = update
   const state = countReplicas(was, before, after)
   const consume = update.carriesCommand
   if (update.templateChanged) return supersede(update, state)
@@ -19,11 +22,14 @@ export function admitLive(update: Update, was: State): AdmissionAnswer {
   let next = state
   const said: string[] = []
   if (command) {
-    const answer = answerCommand(command, state)
+    const answer = answerCommand(command, state, asker)
     if (answer.kind === 'refused') {
       return denied(`${COMMAND}=${command} was not carried out: ${answer.because}`)
     }
-    next = ask(command === 'retry' ? withSettings(state, update.settings) : state, { command, by })
+    next = ask(
+      command === 'retry' ? withSettings(state, update.settings) : state,
+      requested(command, state, by),
+    )
     said.push(`${command}: ${answer.says}`)
   }
   said.push(...remarks(update, state))
@@ -35,9 +41,17 @@ export function admitLive(update: Update, was: State): AdmissionAnswer {
   return accepted(after, { state: next, consume, warnings: [...update.warnings, ...said] })
 }
 
+/**
+ * What is stored of a command. Two of them mean the stage at which they were typed: another request that waits
+ * before them may end that stage, and who may approve the next one is another question.
+ */
+function requested(command: Command, { step }: State, by: string): Request {
+  return command === 'approve' || command === 'skip' ? { command, by, step } : { command, by }
+}
+
 /** Another template: whatever ran is ended by the controller, gracefully, before the new one is tried. */
 function supersede(update: Update, state: State): AdmissionAnswer {
-  const { after, by, command, settings } = update
+  const { after, by, asker, command, settings } = update
   const consume = update.carriesCommand
   if (!update.isOptedIn && !update.wasOptedIn) {
     const warnings = [...update.warnings, `${STEPS} is gone: rolled out without a canary, the hold is over`]
@@ -49,9 +63,20 @@ function supersede(update: Update, state: State): AdmissionAnswer {
       `${COMMAND}=${command} was not carried out: the same request changes the template; type the command by itself`,
     )
   }
+  const plan = settings ? stages(settings.plan) : stagesOf(state)
+  const gate = command === 'promote' ? unapproved(plan, asker, by) : undefined
+  if (gate) return denied(`${COMMAND}=promote was not carried out: ${gate}`)
   const fresh: State = settings
     ? begin(settings, by, state.total)
-    : withFields(state, { phase: 'Pending', release: '', by, step: 0, putBacks: undefined, held: undefined })
+    : withFields(state, {
+        phase: 'Pending',
+        release: '',
+        by,
+        step: 0,
+        putBacks: undefined,
+        held: undefined,
+        approvals: undefined,
+      })
   // Stable keeps its present size until the controller has looked: no pod goes or comes by guessing.
   const next = withFields(fresh, {
     stable: state.stable,
@@ -79,6 +104,7 @@ function letGo(state: State, by: string): State {
     requests: [{ command: 'promote', by, because: `${STEPS} was removed` }],
     unprotected: true,
     held: undefined,
+    approvals: undefined,
     reason: undefined,
     message: undefined,
     failedAt: undefined,
@@ -88,8 +114,8 @@ function letGo(state: State, by: string): State {
 /** A retry is a release by what the annotations say now: that may be just what was mended. */
 function withSettings(state: State, settings: Settings | undefined): State {
   if (!settings) return state
-  const { steps: plan, deadline, maxRestarts, onFailure } = settings
-  return withFields(state, { plan, deadline, maxRestarts, onFailure })
+  const { steps: plan, deadline, maxRestarts, onFailure, test, isolate, preview, baseline } = settings
+  return withFields(state, { plan, deadline, maxRestarts, onFailure, test, isolate, preview, baseline })
 }
 
 function ask(state: State, request: Request): State {

@@ -24,5 +24,12 @@ export function unfit(object: Deployment, settings: Settings, total: number): st
       'allow maxSurge: 1, or use 2 replicas or more, or write canaryhook.dev/capacity: surge'
     )
   }
+  const { isolate } = settings
+  if (isolate !== undefined && !Object.hasOwn(object.spec.template.metadata?.labels ?? {}, isolate)) {
+    return (
+      `${where}: canaryhook.dev/isolate names the label ${isolate}, and the pod template has no such label; ` +
+      'write the key of a label of the pods that every Service of the app asks for'
+    )
+  }
   return undefined
 }

@@ -1,4 +1,5 @@
 import { COMMAND, formatErrors, isOptedIn, PREFIX, readAnnotations, STATE } from '../annotations.ts'
+import type { Person } from '../approval.ts'
 import type { AdmissionAnswer, Deployment } from '../kubernetes.ts'
 import { isLive, readState } from '../state.ts'
 import { sameTemplate } from '../template.ts'
@@ -10,7 +11,7 @@ import { unfit } from './unfit.ts'
 import type { Update } from './user-update.ts'
 
 /** A user's update: what is wrong is denied with everything that is wrong; the rest depends on the release. */
-export function admitUpdate(before: Deployment, after: Deployment, by: string): AdmissionAnswer {
+export function admitUpdate(before: Deployment, after: Deployment, asker: Person): AdmissionAnswer {
   const { namespace = 'default', name } = after.metadata
   const was = readState(before.metadata.annotations)
   const sent = sentCommand(before, after)
@@ -42,7 +43,8 @@ export function admitUpdate(before: Deployment, after: Deployment, by: string): 
   const update: Update = {
     before,
     after,
-    by,
+    by: asker.name,
+    asker,
     templateChanged,
     wasOptedIn: isOptedIn(annotationsBefore),
     isOptedIn: isOptedIn(annotations),

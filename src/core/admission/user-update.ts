@@ -1,4 +1,5 @@
 import type { Command, Settings } from '../annotations.ts'
+import type { Person } from '../approval.ts'
 import type { Deployment } from '../kubernetes.ts'
 
 /** One update of a user, read: what changed, and what is asked for. */
@@ -7,6 +8,8 @@ export interface Update {
   readonly after: Deployment
   /** Who asks, by authenticated name. */
   readonly by: string
+  /** The same with their groups: what they may approve depends on both. */
+  readonly asker: Person
   readonly templateChanged: boolean
   readonly wasOptedIn: boolean
   readonly isOptedIn: boolean

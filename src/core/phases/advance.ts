@@ -3,6 +3,15 @@ import { type Stage, stagePosition } from '../plan/expand.ts'
 import type { State } from '../state.ts'
 import { stagesOf } from '../weights.ts'
 
+/** What the state says of a stage that has just begun. */
+export const BEGINNING = {
+  reached: undefined,
+  unready: undefined,
+  attempt: undefined,
+  tested: undefined,
+  approvals: undefined,
+} as const
+
 /** On to the next stage, or to promotion after the last. */
 export function advance(state: State, now: number, how = 'every step passed'): Outcome {
   const step = state.step + 1
@@ -10,7 +19,7 @@ export function advance(state: State, now: number, how = 'every step passed'): O
   if (!stage) return promote(state, now, how)
   return turn(
     state,
-    { step, since: stamp(now), reached: undefined, unready: undefined },
+    { ...BEGINNING, step, since: stamp(now) },
     normal('CanaryAdvanced', `${weightOf(stage)} (${stagePosition(stage)}: ${stage.label})`),
   )
 }
@@ -32,6 +41,7 @@ export function promote(state: State, now: number, how: string): Outcome {
       since: stamp(now),
       reached: undefined,
       unready: undefined,
+      approvals: undefined,
       held: undefined,
       reason: undefined,
       message: undefined,

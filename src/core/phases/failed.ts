@@ -3,10 +3,11 @@ import type { Failure } from '../health.ts'
 import type { ReplicaSet } from '../kubernetes.ts'
 import type { Observation } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
-import { canaryFleet, nextCounts, stableField } from '../weights.ts'
+import { canaryFleet, nextCountsBack, stableField } from '../weights.ts'
 import { promote } from './advance.ts'
 import { mend } from './mend.ts'
 import { autoscaled } from './surge.ts'
+import { templateChanged } from './template-changed.ts'
 
 /** A canary whose pods are known to be bad is taken away after this long even if stable is not back yet. */
 const PATIENCE = 60_000
@@ -29,6 +30,7 @@ export function failed(state: State, now: number, { reason, message }: Failure):
       failedAt: stamp(now),
       reached: undefined,
       unready: undefined,
+      approvals: undefined,
       held: undefined,
       requests: undefined,
     },
@@ -42,18 +44,12 @@ export function holding(state: State, seen: Observation, now: number): Outcome {
   if (request?.command === 'retry') return retry(state, now, request.by)
   if (request?.command === 'promote') return promote(withoutRequests(state), now, `promoted by ${request.by}`)
   if (request) return turn(withoutRequests(state), {})
-  if (seen.template !== state.release) {
-    return turn(
-      state,
-      { phase: 'Pending' },
-      normal('TemplateChanged', 'the template was changed: starting over'),
-    )
-  }
+  if (seen.template !== state.release) return templateChanged(state)
   if (state.reason === STALLED) return stay(state, {})
   const surge = autoscaled(state, seen)
   if (surge) return turn(state, { surge })
 
-  const counts = nextCounts(state, seen, { stable: state.total, canary: 0 })
+  const counts = nextCountsBack(state, seen)
   const overdue = instant(state.failedAt, now) + PATIENCE
   const bad = BAD_PODS.has(state.reason ?? '')
   const hasToGo = state.total === 0 || (bad && now >= overdue)
@@ -61,12 +57,20 @@ export function holding(state: State, seen: Observation, now: number): Outcome {
   const held = withFields(state, { stable: stableField(state, seen, counts.stable) })
 
   const former = formerSet(seen)
-  if (state.onFailure === 'restore' && former && !seen.canary && seen.replicas === state.total) {
+  if (
+    state.onFailure === 'restore' &&
+    former &&
+    !seen.canary &&
+    !seen.baseline &&
+    seen.replicas === state.total
+  ) {
     return stay(withFields(held, { phase: 'Reverting' }), { restore: former })
   }
   const waiting = bad && canaryFleet(seen).desired > 0
   return stay(held, {
     canary: canary === 0 ? 'none' : canary,
+    // Of the accepted version: it serves until stable is back, whatever became of the canary.
+    baseline: counts.baseline === 0 ? 'none' : counts.baseline,
     mend: mend(state, seen),
     ...(waiting && now < overdue && { wakeAt: overdue }),
   })
@@ -74,7 +78,8 @@ export function holding(state: State, seen: Observation, now: number): Outcome {
 
 function retry(state: State, now: number, by: string): Outcome {
   if (state.reason === STALLED) return promote(withoutRequests(state), now, `retried by ${by}`)
-  return turn(withoutRequests(state), { phase: 'Pending', by }, normal('Retried', `retried by ${by}`))
+  // Whoever retries is not the author of the change: that stays, since others may have to approve it.
+  return turn(withoutRequests(state), { phase: 'Pending' }, normal('Retried', `retried by ${by}`))
 }
 
 function withoutRequests(state: State): State {

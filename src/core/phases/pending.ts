@@ -1,7 +1,8 @@
 import { normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts'
 import type { Observation } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
-import { nextCounts, stableField } from '../weights.ts'
+import { nextCountsBack, stableField } from '../weights.ts'
+import { BEGINNING } from './advance.ts'
 import { failed } from './failed.ts'
 import { autoscaled, sharesInSurge } from './surge.ts'
 import { takeBack, unverifiedSet } from './unverified.ts'
@@ -22,7 +23,7 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
   }
   const surge = autoscaled(state, seen)
   if (surge) return turn(state, { surge })
-  if (seen.canary) return endFormerCanary(state, seen)
+  if (seen.canary || seen.baseline) return endFormerCanary(state, seen)
   if (state.total === 0) {
     return unprotected(state, seen, now, normal('NoCanary', 'scaled to 0: there is nothing to compare with'))
   }
@@ -63,6 +64,9 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
 function start(state: State, seen: Observation, now: number): Outcome {
   const surge = state.surge ?? (seen.referencesChanged ? REFERENCES_CHANGED : undefined)
   const who = state.by === undefined ? '' : ` by ${state.by}`
+  // There is no one template to make it of.
+  const isMix = (seen.snapshot?.sets.length ?? 0) > 1
+  const without = state.baseline && isMix ? `; without a baseline, as ${MIX}` : ''
   const left = (state.requests ?? []).filter(({ command }) => command !== 'retry' && command !== 'approve')
   return turn(
     state,
@@ -71,10 +75,11 @@ function start(state: State, seen: Observation, now: number): Outcome {
       release: seen.template,
       surge,
       stable: stableField(withFields(state, { surge }), seen, state.total),
+      ...BEGINNING,
+      ...(isMix && { baseline: undefined }),
       step: 0,
+      started: stamp(now),
       since: stamp(now),
-      reached: undefined,
-      unready: undefined,
       reason: undefined,
       message: undefined,
       failedAt: undefined,
@@ -82,11 +87,12 @@ function start(state: State, seen: Observation, now: number): Outcome {
     },
     normal(
       'CanaryStarted',
-      `release ${seen.template}${who}: ${state.plan}${surge ? `; surge, as ${surge}${sharesInSurge(state)}` : ''}`,
+      `release ${seen.template}${who}: ${state.plan}${surge ? `; surge, as ${surge}${sharesInSurge(state)}` : ''}${without}`,
     ),
   )
 }
 
+const MIX = 'several versions serve'
 const REFERENCES_CHANGED =
   'the new template names other ConfigMaps or Secrets and those of the former version may be pruned'
 
@@ -96,9 +102,12 @@ const REFERENCES_CHANGED =
  */
 function endFormerCanary(state: State, seen: Observation): Outcome {
   const everySet = { ...seen, snapshot: undefined }
-  const next = nextCounts(state, everySet, { stable: state.total, canary: 0 })
+  const next = nextCountsBack(state, everySet)
   const stable = stableField(state, seen, next.stable)
-  return stay(withFields(state, { stable }), { canary: next.canary === 0 ? 'none' : next.canary })
+  return stay(withFields(state, { stable }), {
+    canary: next.canary === 0 ? 'none' : next.canary,
+    baseline: next.baseline === 0 ? 'none' : next.baseline,
+  })
 }
 
 /**
@@ -146,6 +155,7 @@ function leave(
       since: stamp(now),
       stable: stableField(state, seen, state.total),
       requests: undefined,
+      approvals: undefined,
       held: undefined,
       reason: undefined,
       message: undefined,

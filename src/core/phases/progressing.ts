@@ -1,31 +1,39 @@
-import { instant, normal, type Outcome, stamp, stay, turn } from '../decision.ts'
+import { approvalsNeeded, nameOf } from '../approval.ts'
+import type { AllCounts } from '../baseline-counts.ts'
+import { instant, normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts'
 import { printDuration } from '../duration.ts'
 import { explain, type Failure, failureOf } from '../health.ts'
 import type { Observation } from '../observe.ts'
 import { type Stage, stagePosition } from '../plan/expand.ts'
-import { type Counts, limits } from '../replicas.ts'
+import { limits } from '../replicas.ts'
 import { type State, withFields } from '../state.ts'
-import { canaryFleet, nextCounts, stableField, stagesOf, targetOf } from '../weights.ts'
+import {
+  baselineFleet,
+  canaryFleet,
+  isAlone,
+  nextCounts,
+  stableField,
+  stagesOf,
+  targetOf,
+} from '../weights.ts'
 import { advance, promote } from './advance.ts'
 import { failed } from './failed.ts'
 import { mend } from './mend.ts'
 import { carryOut } from './requests.ts'
 import { goOverToSurge } from './surge.ts'
+import { templateChanged } from './template-changed.ts'
+import { testing } from './testing.ts'
 
 /** The canary runs: bring each stage's weight up, hold it, watch it, go on. */
 export function progressing(state: State, seen: Observation, now: number): Outcome {
   if (state.requests?.[0]) return carryOut(state.requests[0], state, seen, now)
-  if (seen.template !== state.release) {
-    return turn(
-      state,
-      { phase: 'Pending' },
-      normal('TemplateChanged', 'the template was changed: starting over'),
-    )
-  }
+  if (seen.template !== state.release) return templateChanged(state)
   if (seen.canary && seen.canary.release !== state.release) {
     const message = 'a canary of another version was found: it is ended first'
     return turn(state, { phase: 'Pending' }, normal('OtherCanary', message))
   }
+  const otherBaseline = withoutBaseline(state, seen)
+  if (otherBaseline) return otherBaseline
   const surge = goOverToSurge(state, seen)
   if (surge) return surge
   if (state.total === 0 && seen.autoscaler) return asleep(state, seen.autoscaler)
@@ -39,8 +47,20 @@ export function progressing(state: State, seen: Observation, now: number): Outco
   const next = nextCounts(state, seen, target)
   const fitted = withFields(state, { stable: stableField(state, seen, next.stable) })
   const scene: Scene = { state: fitted, seen, now, stage, target, next }
-  if (stage.waits || state.reached) return hold(scene)
+  if (stage.waits === 'approve' || state.reached) return hold(scene)
   return stands(scene) ? reached(scene) : approach(scene)
+}
+
+/** A baseline that is not of the version that serves is ended; one whose name is taken is done without. */
+function withoutBaseline(state: State, seen: Observation): Outcome | undefined {
+  if (state.baseline && seen.baselineStranger) {
+    const message = `a Deployment of the baseline's name exists and ${seen.baselineStranger}: the release goes on without a baseline`
+    return turn(state, { baseline: undefined }, warning('NoBaseline', message))
+  }
+  if (!seen.baseline || !seen.snapshot || seen.snapshot.hashes.includes(seen.baseline.release))
+    return undefined
+  const message = 'a baseline of another version was found: it is ended first'
+  return turn(state, { phase: 'Pending' }, normal('OtherBaseline', message))
 }
 
 /**
@@ -71,8 +91,8 @@ interface Scene {
   readonly now: number
   readonly stage: Stage
   /** The pods of each side once the stage stands, and the next move on the way there. */
-  readonly target: Counts
-  readonly next: Counts
+  readonly target: AllCounts
+  readonly next: AllCounts
 }
 
 function obstacle(state: State, seen: Observation): Failure | undefined {
@@ -86,6 +106,7 @@ function obstacle(state: State, seen: Observation): Failure | undefined {
     const message = `a Deployment of the canary's name exists and ${seen.stranger}; rename or delete it, then retry`
     return { reason: 'NameTaken', message }
   }
+  if (seen.leak && isAlone(state)) return { reason: 'NotIsolated', message: seen.leak }
   return failureOf(seen, state.maxRestarts)
 }
 
@@ -94,18 +115,34 @@ function hasRoom({ total, surge }: State, { strategy }: Observation): boolean {
   return surge !== undefined || total > 1 || limits(total, strategy).ceiling > 1
 }
 
+/** The canary's pods that do what they shall at this stage: serve, or wait for their test. */
+function readyPods({ state, seen }: Pick<Scene, 'state' | 'seen'>): number {
+  if (!isAlone(state)) return canaryFleet(seen).available
+  return seen.canary?.isolated ? seen.canary.running : 0
+}
+
+/** Whether the pods that are compared are all there; the baseline's while both take requests. */
+function allReady(scene: Scene): boolean {
+  const { state, seen, target } = scene
+  if (readyPods(scene) < target.canary) return false
+  return isAlone(state) || baselineFleet(seen).available >= target.baseline
+}
+
 /** The canary is all there, and stable may go to its share in the write that says so. */
-function stands({ seen, target, next }: Scene): boolean {
+function stands(scene: Scene): boolean {
+  const { seen, target, next } = scene
   const canary = canaryFleet(seen)
+  const baseline = baselineFleet(seen)
   const isTold = canary.desired === target.canary && !canary.unsettled
-  const allThere = isTold && canary.available >= target.canary
-  return allThere && next.stable === target.stable
+  const isBaselineTold = baseline.desired === target.baseline && !baseline.unsettled
+  return isTold && isBaselineTold && allReady(scene) && next.stable === target.stable
 }
 
 function reached({ state, now, stage, target }: Scene): Outcome {
   const fields = { reached: stamp(now), unready: undefined }
   if (stage.hold === 0) return turn(state, fields)
-  const counts = `${target.canary} canary and ${target.stable} stable pods`
+  const beside = target.baseline > 0 ? `, ${target.baseline} baseline` : ''
+  const counts = `${target.canary} canary${beside} and ${target.stable} stable pods`
   return turn(state, fields, normal('CanaryWeight', `${stage.label} stands (${counts})`))
 }
 
@@ -120,15 +157,25 @@ function approach(scene: Scene): Outcome {
 
 /** The weight stands: time passes, or a person is waited for, as long as the canary stays ready. */
 function hold(scene: Scene): Outcome {
-  const { state, seen, now, stage, target } = scene
-  if (canaryFleet(seen).available < target.canary) {
+  const { state, seen, now, stage } = scene
+  if (!allReady(scene)) {
     return state.unready ? waitForPods(scene, state.unready) : turn(state, { unready: stamp(now) })
   }
   if (state.unready) return turn(state, { unready: undefined })
-  if (stage.waits || state.held) return stay(state, fleets(scene))
+  if (stage.waits === 'test') return testing(state, seen, now, fleets(scene))
+  if (state.held) return stay(state, fleets(scene))
+  if (stage.waits) return waitForPeople(scene)
 
   const over = instant(state.reached, now) + stage.hold * 1000
   return now >= over ? advance(state, now) : stay(state, { ...fleets(scene), wakeAt: over })
+}
+
+/** A person is waited for, for ever or as long as the step says. */
+function waitForPeople(scene: Scene): Outcome {
+  const { state, now, stage } = scene
+  if (stage.within === undefined) return stay(state, fleets(scene))
+  const due = instant(state.since, now) + stage.within * 1000
+  return now >= due ? failed(state, now, notApproved(scene)) : stay(state, { ...fleets(scene), wakeAt: due })
 }
 
 /** The canary is not all there: until the deadline, counted from `since`; while a person holds the release, longer. */
@@ -140,11 +187,28 @@ function waitForPods(scene: Scene, since: string | undefined): Outcome {
 }
 
 function fleets({ state, seen, next }: Scene) {
-  return { canary: next.canary === 0 ? ('none' as const) : next.canary, mend: mend(state, seen) }
+  const hasTest = stagesOf(state).some(({ waits }) => waits === 'test')
+  const hasPreview = state.preview !== undefined
+  return {
+    canary: next.canary === 0 ? ('none' as const) : next.canary,
+    baseline: next.baseline === 0 ? ('none' as const) : next.baseline,
+    isolated: isAlone(state),
+    ...((hasTest || hasPreview) && next.canary > 0 && { service: 'make' as const }),
+    // Another preview may have been a former release's.
+    ingress: hasPreview && next.canary > 0 ? ('make' as const) : ('drop' as const),
+    mend: mend(state, seen),
+  }
+}
+
+function notApproved({ state, stage }: Scene): Failure {
+  const given = state.approvals?.length ?? 0
+  const who = given === 0 ? 'nobody' : `${given} of ${approvalsNeeded(stage)}`
+  const message = `${nameOf(stage)}: ${who} approved within ${printDuration(stage.within ?? 0)}`
+  return { reason: 'NotApproved', message }
 }
 
 function missed({ state, seen, stage, target }: Scene): Failure {
   const after = `not ready within ${printDuration(state.deadline)}`
-  const message = `${stagePosition(stage)} (${stage.label}): ${after}: ${explain(seen, target.canary)}`
+  const message = `${stagePosition(stage)} (${stage.label}): ${after}: ${explain(seen, target)}`
   return { reason: 'DeadlineExceeded', message }
 }

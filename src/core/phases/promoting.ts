@@ -1,9 +1,10 @@
 import { instant, normal, type Outcome, stamp, stay, turn } from '../decision.ts'
 import type { Observation } from '../observe.ts'
 import type { State } from '../state.ts'
-import { canaryFleet, stableFleet, targetOf } from '../weights.ts'
+import { baselineFleet, canaryFleet, isBaselineCounted, stableFleet, targetOf } from '../weights.ts'
 import { ended } from './ended.ts'
 import { failed, STALLED } from './failed.ts'
+import { templateChanged } from './template-changed.ts'
 
 /** After this long the canary makes room pod by pod, instead of in two goes. */
 const PATIENCE = 10_000
@@ -13,13 +14,7 @@ const PATIENCE = 10_000
  * stable grows to N, and the canary leaves as stable's pods become available.
  */
 export function promoting(state: State, seen: Observation, now: number): Outcome {
-  if (seen.template !== state.release) {
-    return turn(
-      state,
-      { phase: 'Pending' },
-      normal('TemplateChanged', 'the template was changed: starting over'),
-    )
-  }
+  if (seen.template !== state.release) return templateChanged(state)
   if (state.requests) return turn(state, { requests: undefined })
   if (state.unprotected) {
     if (seen.paused) return stay(state, {})
@@ -38,12 +33,12 @@ function rollOut(state: State, seen: Observation, now: number): Outcome {
     const message = `the new version serves on stable: growing it to ${state.total}`
     return turn(state, { stable: state.total, since: stamp(now) }, normal('Growing', message))
   }
-  return stay(state, { canary: canaryToKeep(state, seen) })
+  return stay(state, { canary: canaryToKeep(state, seen), baseline: baselineToKeep(state, seen) })
 }
 
 function finish(state: State, seen: Observation, now: number): Outcome {
   const atFullSize = seen.rolledOut && seen.replicas === state.total
-  if (atFullSize && !seen.canary) {
+  if (atFullSize && !seen.canary && !seen.baseline) {
     return ended(
       state,
       'Succeeded',
@@ -53,7 +48,8 @@ function finish(state: State, seen: Observation, now: number): Outcome {
   if (atFullSize) return stay(state, { canary: 'none' })
   const impatient = instant(state.since, now) + PATIENCE
   const canary = shrunk(state, seen, now >= impatient)
-  return stay(state, { canary, ...(now < impatient && { wakeAt: impatient }) })
+  const baseline = shrunkBaseline(state, seen, canary, now >= impatient)
+  return stay(state, { canary, baseline, ...(now < impatient && { wakeAt: impatient }) })
 }
 
 /**
@@ -71,11 +67,35 @@ function shrunk(state: State, seen: Observation, impatient: boolean): number | '
   return canary.desired >= whole && needed <= canary.desired / 2 ? needed : 'keep'
 }
 
+/**
+ * The baseline's pods are of the former version, so they go before the canary's: as soon as the others make up the
+ * total, or one by one where stable cannot get pods or takes long.
+ */
+function shrunkBaseline(
+  state: State,
+  seen: Observation,
+  canary: number | 'keep',
+  impatient: boolean,
+): number | 'none' | 'keep' {
+  const { desired } = baselineFleet(seen)
+  if (state.surge !== undefined || !seen.settled || desired === 0) return 'keep'
+  const { available, unsettled, desired: canaries } = canaryFleet(seen)
+  const staying = unsettled ? 0 : Math.min(available, canary === 'keep' ? canaries : canary)
+  const needed = Math.max(0, state.total - stableFleet(withoutSnapshot(seen)).available - staying)
+  if (needed === 0) return 'none'
+  return needed < desired && (impatient || seen.stableFailure !== undefined) ? needed : 'keep'
+}
+
 /** As many as there are; if somebody deleted the canary, as many as its stage had. */
 function canaryToKeep(state: State, seen: Observation): number | 'keep' {
   if (seen.canary) return 'keep'
   const { canary } = targetOf(state)
   return canary === 0 ? 'keep' : canary
+}
+
+/** The same: stable is smaller for it where it is counted. */
+function baselineToKeep(state: State, seen: Observation): number | 'keep' {
+  return seen.baseline || !isBaselineCounted(state) ? 'keep' : targetOf(state).baseline
 }
 
 /** While promoting, whatever serves of the user's Deployment counts, of either version. */
@@ -85,7 +105,7 @@ function withoutSnapshot(seen: Observation): Observation {
 
 /** The template that serves was applied again: un-paused, nothing restarts. */
 export function reverting(state: State, seen: Observation): Outcome {
-  if (seen.template !== state.release && !state.reason) return turn(state, { phase: 'Pending' })
+  if (seen.template !== state.release && !state.reason) return templateChanged(state)
   if (seen.paused) return stay(state, {})
   return ended(state, 'Reverted')
 }

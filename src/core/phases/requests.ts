@@ -1,3 +1,4 @@
+import { approvalsNeeded } from '../approval.ts'
 import { instant, normal, type Outcome, stamp, turn } from '../decision.ts'
 import type { Observation } from '../observe.ts'
 import { type Request, type State, withFields } from '../state.ts'
@@ -20,18 +21,35 @@ export function carryOut(request: Request, asked: State, seen: Observation, now:
     case 'resume':
       return turn(resumed(state, now), {}, normal('Resumed', `resumed by ${by}`))
     case 'skip':
+      if (isPast(request, state)) return turn(state, {})
       return saying(
         covered(advance(state, now, `the last step was skipped by ${by}`), seen),
         normal('Skipped', `step skipped by ${by}`),
       )
     case 'approve':
-      if (stagesOf(state)[state.step]?.waits !== 'approve') return turn(state, {})
-      return saying(advance(state, now), normal('Approved', `approved by ${by}`))
+      return isPast(request, state) ? turn(state, {}) : approved(state, seen, now, by)
     case 'promote':
       return covered(promote(state, now, `promoted by ${by}`), seen)
     case 'retry':
       return turn(state, {})
   }
+}
+
+/** It was meant for a stage that is over: one asked for before it ended that. */
+function isPast({ step }: Request, state: State): boolean {
+  return step !== undefined && step !== state.step
+}
+
+/** One more person approved; the release goes on when they are enough. */
+function approved(state: State, seen: Observation, now: number, by: string): Outcome {
+  const stage = stagesOf(state)[state.step]
+  if (stage?.waits !== 'approve') return turn(state, {})
+  const approvals = [...new Set([...(state.approvals ?? []), by])]
+  const needed = approvalsNeeded(stage)
+  const count = needed > 1 ? ` (${approvals.length} of ${needed})` : ''
+  const said = normal('Approved', `approved by ${by}${count}`)
+  if (approvals.length < needed) return turn(state, { approvals }, said)
+  return saying(covered(advance(state, now), seen), said)
 }
 
 /** A promotion that does not wait for the canary begins with stable at its full size, not to end with fewer pods. */

@@ -1,5 +1,5 @@
 import type { Seconds } from '../duration.ts'
-import { type Plan, printStep, rampWeights, type Step } from './plan.ts'
+import { type Approvers, type Plan, printStep, rampWeights, type Step } from './plan.ts'
 
 /** What a stage wants of the traffic: a share of it, or a number of pods. */
 export type Target = { readonly percent: number } | { readonly pods: number }
@@ -23,6 +23,10 @@ export interface Stage {
   readonly hold: Seconds
   /** What else has to happen before the release goes on. */
   readonly waits?: 'approve' | 'test'
+  /** Who may approve, where the step says so. */
+  readonly approvers?: Approvers
+  /** How long the approval is waited for; for ever when it is missing. */
+  readonly within?: Seconds
 }
 
 /** The stages of a plan in order; a ramp becomes one stage for each of its weights. */
@@ -82,8 +86,18 @@ function stagesOf(step: Step, position: { readonly step: number; readonly steps:
         hold: step.hold,
       }))
     case 'test':
+      return [{ ...position, label, hold: 0, waits: 'test' }]
     case 'approve':
-      return [{ ...position, label, hold: 0, waits: step.kind }]
+      return [
+        {
+          ...position,
+          label,
+          hold: 0,
+          waits: 'approve',
+          ...(step.by && { approvers: step.by }),
+          ...(step.within !== undefined && { within: step.within }),
+        },
+      ]
   }
 }
 

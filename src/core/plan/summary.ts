@@ -125,7 +125,7 @@ function withoutHold(step: Step): string {
     case 'ramp':
       return `${step.from}%..${step.to}%`
     case 'approve':
-      return 'approve'
+      return printStep({ kind: 'approve', ...(step.by && { by: step.by }) })
     case 'test':
       return 'test'
     default:

@@ -115,8 +115,18 @@ describe('a change of the template', () => {
       'canaryhook.dev/deadline': '3m',
       'canaryhook.dev/max-restarts': '0',
       'canaryhook.dev/on-failure': 'restore',
+      'canaryhook.dev/preview': 'path=/new',
+      'canaryhook.dev/baseline': 'true',
     }
-    const expected = { plan: '1 pod for 1m30s, 50%', deadline: 180, maxRestarts: 0, onFailure: 'restore' }
+    const plan = '1 pod for 1m30s, 50%'
+    const expected = {
+      plan,
+      deadline: 180,
+      maxRestarts: 0,
+      onFailure: 'restore',
+      preview: 'path=/new',
+      baseline: true,
+    }
     expect(update(v1, annotated(to('v2'), settings)).state).toMatchObject(expected)
   })
 
@@ -218,4 +228,24 @@ test('a release that was begun is not begun again by its own output', () => {
   expect(again.changes).toBe(0)
   expect(again.object).toEqual(object)
   expect(held({ phase: 'Pending' }).spec.paused).toBe(true)
+})
+
+describe('promote together with a new template, where a person has to approve', () => {
+  const ship = (steps: string) => annotated(annotated(to('v2'), { [COMMAND]: 'promote' }), { [STEPS]: steps })
+
+  test.each([
+    ['by another', '10%, approve by other', /you are the author of the change; .* other than alice/],
+    ['by two', 'approve by 2, 10%', /one person alone cannot approve it; it takes 2 people/],
+    ['by a group that the author is not in', 'approve by group:sre', /you are not in the group sre/],
+  ])('%s: is denied', (_sentence, steps, why) => {
+    denies(why).check(update(v1, ship(steps)))
+    denies(/^canaryhook\.dev\/command=promote was not carried out: step/).check(update(v1, ship(steps)))
+  })
+
+  test.each([
+    ['whoever that is', '10%, approve'],
+    ['of the group that the author is in', 'approve by group:developers'],
+  ])('%s: ships', (_sentence, steps) => {
+    passes(/without a canary, as you asked/).check(update(v1, ship(steps)))
+  })
 })

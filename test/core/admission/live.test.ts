@@ -1,7 +1,7 @@
 /** An update while a release runs or is held. */
 import { describe, expect, test } from 'vitest'
 import type { State } from '../../../src/core/state.ts'
-import { at, COMMAND, held, release, STATE, STEPS, shop, template } from '../shop.ts'
+import { at, COMMAND, held, release, STATE, STEPS, shop, state, template } from '../shop.ts'
 import { annotated, command, respecified, update } from './stored.ts'
 
 const running = held({ stable: 7 })
@@ -116,6 +116,7 @@ describe('another template', () => {
         'failedAt',
         'held',
         'putBacks',
+        'approvals',
         'requests',
       ] as const) {
         expect(stored.state?.[field], field).toBeUndefined()
@@ -264,6 +265,75 @@ describe('a command', () => {
     expect(stored.state).toMatchObject({ phase: 'Failed', requests: [{ command: 'retry', by: 'alice' }] })
     expect(stored.object.spec.paused).toBe(true)
   })
+
+  test.each([
+    ['as the annotation says now', { 'canaryhook.dev/preview': 'path=/new' }, 'path=/new'],
+    ['without one where the annotation is gone', {}, undefined],
+  ])('retry is with a preview %s', (_sentence, annotations, preview) => {
+    const rejected = held({ phase: 'Failed', reason: 'Aborted', preview: 'path=/canary' }, { annotations })
+    expect(command(rejected, 'retry').state?.preview).toBe(preview)
+  })
+
+  test.each([
+    ['as the annotation says now', { 'canaryhook.dev/baseline': 'true' }, true],
+    ['without one where the annotation is gone', {}, undefined],
+  ])('retry is with a baseline %s', (_sentence, annotations, baseline) => {
+    const before = baseline === undefined ? { baseline: true } : {}
+    const rejected = held({ phase: 'Failed', reason: 'Aborted', ...before }, { annotations })
+    expect(command(rejected, 'retry').state?.baseline).toBe(baseline)
+  })
+})
+
+describe('an approval', () => {
+  const plan = '10%, approve by other group:sre, 50%'
+  const waiting = held({ plan, step: 1, by: 'alice', stable: 9 }, { annotations: { [STEPS]: plan } })
+  const sre = { by: 'bob', groups: ['sre'] }
+
+  test('of one who may is stored with the name and the step', () => {
+    const stored = command(waiting, 'approve', sre)
+    expect(stored.state?.requests).toEqual([{ command: 'approve', by: 'bob', step: 1 }])
+    expect(stored.warnings).toMatch(/approve: step 2 of 3 approved, the release goes on/)
+  })
+
+  test.each<readonly [string, Parameters<typeof command>[2], RegExp]>([
+    [
+      'the author',
+      { groups: ['sre'] },
+      /you are the author of the change; it takes somebody of the group sre/,
+    ],
+    ['one who is not in the group', { by: 'eve' }, /you are not in the group sre/],
+    ['one without a name', { by: '', groups: ['sre'] }, /does not know by name who asks/],
+  ])('of %s is denied, and nothing is stored', (_sentence, asking, why) => {
+    const stored = command(waiting, 'approve', asking)
+    expect(stored.message).toMatch(/^canaryhook\.dev\/command=approve was not carried out: step 2 of 3/)
+    expect(stored.message).toMatch(why)
+    expect(stored.object).toEqual(waiting)
+  })
+
+  test('that somebody wrote into the state by hand is put back', () => {
+    const forged = { ...state({ plan, step: 1, by: 'alice' }), approvals: ['bob'] }
+    const stored = update(waiting, annotated(waiting, { [STATE]: JSON.stringify(forged) }))
+    expect(stored.state).not.toHaveProperty('approvals')
+    expect(stored.warnings).toMatch(/kept by Canaryhook: your change of it was put back/)
+  })
+
+  test('cannot be got round by promote, nor by promote with another template', () => {
+    expect(command(waiting, 'promote').message).toMatch(/step 2 of 3 .* cannot be left out/)
+    const both = update(waiting, annotated(apply(waiting), { [COMMAND]: 'promote' }), sre)
+    expect(both.message).toMatch(/cannot be left out: you are the author .* other than bob/)
+  })
+
+  test('that is asked for by the new plan counts for promote with another template', () => {
+    const after = annotated(apply(waiting), { [COMMAND]: 'promote', [STEPS]: '10%, approve' })
+    expect(update(waiting, after).allowed).toBe(true)
+    const other = annotated(apply(), { [COMMAND]: 'promote', [STEPS]: 'approve by 2' })
+    expect(update(running, other).message).toMatch(/step 1 of 1 \(approve by 2\) cannot be left out/)
+  })
+})
+
+test('a skip is stored with its step', () => {
+  const stored = command(running, 'skip')
+  expect(stored.state?.requests).toEqual([{ command: 'skip', by: 'alice', step: 0 }])
 })
 
 test('a Deployment that is not ours is not looked at: no annotation, no patch', () => {

@@ -21,6 +21,7 @@ export interface Stored {
 
 export interface Asking {
   readonly by?: string
+  readonly groups?: readonly string[]
   readonly dryRun?: boolean
 }
 
@@ -39,11 +40,11 @@ export function command(before: Deployment, word: string, asking: Asking = {}): 
 
 function ask(
   request: Pick<AdmissionRequest<Deployment>, 'operation' | 'object' | 'oldObject'>,
-  { by = 'alice', dryRun = false }: Asking,
+  { by = 'alice', groups = ['developers'], dryRun = false }: Asking,
 ): Stored {
   const frozen = JSON.stringify(request)
   const answer = admit(
-    { uid: 'u', userInfo: { username: by }, dryRun, ...request },
+    { uid: 'u', userInfo: { username: by, groups }, dryRun, ...request },
     { controllerUser: CONTROLLER },
   )
   if (JSON.stringify(request) !== frozen) throw new Error('the request was changed in place')

@@ -35,3 +35,20 @@ test('in mid-release the replicas are those the user wants, not those that stabl
   const after = { ...before, spec: { ...before.spec, template: shop({ version: 'v3' }).spec.template } }
   expect(update(before, after).message).toBe('')
 })
+
+test.each<readonly [string, string, RegExp | undefined]>([
+  ['of the pods may isolate', 'app', undefined],
+  [
+    'that the pods do not have isolates nothing',
+    'production',
+    /names the label production, and the pod template has no such/,
+  ],
+])('a label %s', (_sentence, isolate, message) => {
+  const annotations = {
+    [STEPS]: 'test, 10%',
+    'canaryhook.dev/test': 'cronjob/a',
+    'canaryhook.dev/isolate': isolate,
+  }
+  const after = shop({ version: 'v2', annotations })
+  expect(update(shop(), after).message).toMatch(message ?? /^$/)
+})

@@ -149,6 +149,21 @@ test('a bad canary that is needed is looked at again when its minute is over', (
   expect(decision.wakeAt).toBe(NOW + 55_000)
 })
 
+test('whoever retries does not become the author: others may have to approve the change', () => {
+  const decision = look(failed({ by: 'alice', requests: [{ command: 'retry', by: 'bob' }] }))
+  expect(decision.state).toMatchObject({ phase: 'Progressing', by: 'alice' })
+  expect(decision.said).toMatchObject([
+    { reason: 'Retried', message: 'retried by bob' },
+    { reason: 'CanaryStarted', message: expect.stringContaining('by alice') },
+  ])
+})
+
+test('a template that no webhook saw has no known author', () => {
+  const decision = look(failed({ by: 'alice' }), { template: release('v3') })
+  expect(decision.state).toMatchObject({ phase: 'Progressing', step: 0 })
+  expect(decision.state).not.toHaveProperty('by')
+})
+
 test('why it failed stands in the condition as long as it is held', () => {
   expect(look(failed()).conditions).toEqual({ Stalled: { reason: 'DeadlineExceeded', message: 'not ready' } })
 })

@@ -148,6 +148,26 @@ describe('a step', () => {
       'step 2 of 2: waiting for approval since 2026-03-01T11:59:00Z, to go on: kubectl annotate deployment shop canaryhook.dev/command=approve',
     )
   })
+
+  test.each<readonly [string, string, Partial<State>, string]>([
+    [
+      'for whom',
+      'approve by other',
+      {},
+      'approval by somebody other than alice since 2026-03-01T11:59:00Z, to',
+    ],
+    ['how many of how many have come', 'approve by 2', {}, 'approval by 2 people (0 of 2) since'],
+    [
+      'who has come',
+      'approve by 3 group:sre',
+      { approvals: ['bob', 'eve'] },
+      'approval by 3 people of the group sre (2 of 3: bob, eve) since',
+    ],
+    ['for how long', 'approve for 24h', {}, 'approval since 2026-03-01T11:59:00Z for 24h at most, to go on'],
+  ])('that waits for a person says %s', (_sentence, approve, fields, message) => {
+    const waiting = running({ plan: `30%, ${approve}`, step: 1, stable: 7, since: at(-60), ...fields })
+    expect(JSON.stringify(look(waiting, stands).conditions)).toContain(`step 2 of 2: waiting for ${message}`)
+  })
 })
 
 describe('time', () => {
@@ -155,7 +175,19 @@ describe('time', () => {
     ['an unready canary: its deadline', {}, { canary: canarySeen(3, 0) }, 540],
     ['a hold: its end', atFirst, stands, 240],
     ['a person is waited for: nothing', { plan: '30%, approve', step: 1, stable: 7 }, stands, undefined],
+    [
+      'a person is waited for until some time: that time',
+      { plan: '30%, approve for 1h', step: 1, stable: 7 },
+      stands,
+      3540,
+    ],
     ['a paused release: nothing', { ...atFirst, held: { by: 'bob' } }, stands, undefined],
+    [
+      'a paused release that waits for a person: nothing',
+      { plan: '30%, approve for 1h', step: 1, stable: 7, held: { by: 'bob' } },
+      stands,
+      undefined,
+    ],
     ['a start that lies in the future counts as now', { since: at(900) }, { canary: canarySeen(3, 0) }, 600],
   ])('%s is what it wakes for', (_sentence, fields, looks, seconds) => {
     const wakeAt = seconds === undefined ? undefined : NOW + seconds * 1000
@@ -230,6 +262,20 @@ describe('it fails', () => {
       'NoRoom',
       /no room for a canary; scale up or allow maxSurge: 1, then retry/,
     ],
+    [
+      'when nobody approved in the time there was',
+      { plan: '30%, approve by group:sre for 24h, 50%', step: 1, stable: 7, since: at(-86_400) },
+      stands,
+      'NotApproved',
+      /step 2 of 3 \(approve by group:sre for 24h\): nobody approved within 24h$/,
+    ],
+    [
+      'when not enough people approved',
+      { plan: '30%, approve by 2 for 24h', step: 1, stable: 7, since: at(-86_400), approvals: ['bob'] },
+      stands,
+      'NotApproved',
+      /step 2 of 2 \(approve by 2 for 24h\): 1 of 2 approved within 24h$/,
+    ],
     ['when it is scaled to 0 from outside', {}, { replicas: 0 }, 'ScaledToZero', /scaled to 0/],
   ])('%s', (_sentence, fields, looks, reason, message) => {
     const decision = look(running(fields), looks)
@@ -252,6 +298,27 @@ describe('it fails', () => {
     [
       'while an approval is waited for, however long',
       { plan: '30%, approve', step: 1, stable: 7, since: at(-90000) },
+      stands,
+    ],
+    [
+      'a moment before the time for an approval is over',
+      { plan: '30%, approve for 24h', step: 1, stable: 7, since: at(-86_399) },
+      stands,
+    ],
+    [
+      'after the time for an approval while a person keeps it paused',
+      { plan: '30%, approve for 24h', step: 1, stable: 7, since: at(-90000), held: { by: 'bob' } },
+      stands,
+    ],
+    [
+      'when the approval came at the last moment',
+      {
+        plan: '30%, approve for 24h, 50%',
+        step: 1,
+        stable: 7,
+        since: at(-86_400),
+        requests: [{ command: 'approve', by: 'bob', step: 1 }],
+      },
       stands,
     ],
   ])('but not %s', (_sentence, fields, looks) => {
@@ -312,6 +379,41 @@ describe('somebody scales', () => {
     })
     const decision = look(surging, { replicas: 6, sets: [setSeen('v1', 6)], canary: canarySeen(10) })
     expect(decision).toMatchObject({ state: { total: 6 }, canary: 6 })
+  })
+})
+
+describe('a preview', () => {
+  const preview = 'path=/canary'
+  test.each<readonly [string, Partial<State>, Partial<Observation>, readonly [string, string]]>([
+    ['comes with the first canary pod', { preview }, {}, ['make', 'make']],
+    ['stays while a weight is held', { ...atFirst, preview }, stands, ['make', 'make']],
+    [
+      'needs a canary: none at an approval that comes first',
+      { preview, plan: 'approve, 50%' },
+      {},
+      ['drop', 'drop'],
+    ],
+    [
+      'of a canary that is tested alone is there too',
+      { preview, plan: 'test, 50%', test: 'cronjob/a' },
+      {},
+      ['make', 'make'],
+    ],
+    [
+      'stays while the new version is rolled out beside the canary',
+      { preview, phase: 'Promoting', stable: 7 },
+      stands,
+      ['keep', 'keep'],
+    ],
+    [
+      'goes with the canary of a release that failed',
+      { preview, phase: 'Failed' },
+      { canary: canarySeen(1) },
+      ['drop', 'drop'],
+    ],
+    ['of another release goes where this one has none', atFirst, stands, ['keep', 'drop']],
+  ])('%s', (_sentence, fields, seen, [service, ingress]) => {
+    expect(look(running(fields), seen)).toMatchObject({ service, ingress })
   })
 })
 

@@ -84,6 +84,75 @@ describe('people', () => {
     expect(shape(look(given, looks))).toBe(expected)
   })
 
+  test.each<readonly [string, State, string, readonly string[]]>([
+    [
+      'the first of two who approve: it waits on',
+      asked('approve', { plan: '30%, approve by 2, 50%', step: 1 }),
+      'Progressing step 2, stable 7, canary 3',
+      ['approved by bob (1 of 2)'],
+    ],
+    [
+      'the second of two: it goes on',
+      asked('approve', { plan: '30%, approve by 2, 50%', step: 1, approvals: ['eve'] }),
+      'Progressing step 3, stable 7, canary 5',
+      ['approved by bob (2 of 2)', 'canary weight 50% (step 3 of 3: 50%)'],
+    ],
+    [
+      'the same one twice: counted once',
+      asked('approve', { plan: '30%, approve by 2, 50%', step: 1, approvals: ['bob'] }),
+      'Progressing step 2, stable 7, canary 3',
+      ['approved by bob (1 of 2)'],
+    ],
+    [
+      'an approval of a step that is over: nothing for the next one',
+      asked('approve', {
+        plan: '30%, approve, approve by group:sre',
+        step: 2,
+        requests: [{ command: 'approve', by: 'bob', step: 1 }],
+      }),
+      'Progressing step 3, stable 7, canary 3',
+      [],
+    ],
+    [
+      'a skip of a step that another one approved in between: not of the next one',
+      asked('skip', {
+        plan: '30%, approve, approve by other',
+        step: 1,
+        requests: [
+          { command: 'approve', by: 'bob', step: 1 },
+          { command: 'skip', by: 'alice', step: 1 },
+        ],
+      }),
+      'Progressing step 3, stable 7, canary 3',
+      ['approved by bob', 'canary waits for approval (step 3 of 3: approve by other)'],
+    ],
+  ])('%s', (_sentence, given, expected, said) => {
+    const decision = look(given, stands)
+    expect(shape(decision)).toBe(expected)
+    expect(decision.said.map(({ message }) => message)).toEqual(said)
+    expect(decision.state).not.toHaveProperty('requests')
+  })
+
+  test('who approved are remembered while others are waited for, and no longer', () => {
+    const first = asked('approve', { plan: '30%, approve by 2, approve by 2', step: 1 })
+    const one = look(first, stands).state
+    expect(one).toMatchObject({ step: 1, approvals: ['bob'] })
+    const second = {
+      ...first,
+      approvals: ['bob'],
+      requests: [{ command: 'approve' as const, by: 'eve', step: 1 }],
+    }
+    const two = look(second, stands).state
+    expect(two).toMatchObject({ step: 2 })
+    expect(two).not.toHaveProperty('approvals')
+  })
+
+  test('an approval of the last step does not take pods that nobody replaces', () => {
+    const given = asked('approve', { plan: '30%, approve', step: 1 })
+    const decision = look(given, { replicas: 7, canary: canarySeen(3, 1) })
+    expect(shape(decision)).toBe('Promoting, stable 10, canary keep')
+  })
+
   test('are served in the order in which they asked', () => {
     const requests = [
       { command: 'pause', by: 'bob' },

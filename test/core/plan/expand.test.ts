@@ -39,6 +39,20 @@ describe('stages', () => {
     ])
   })
 
+  test('an approval carries who may give it, and how long it is waited for', () => {
+    expect(stages(plan('approve by 2 other for 24h'))).toEqual([
+      {
+        step: 1,
+        steps: 1,
+        label: 'approve by 2 other for 24h',
+        hold: 0,
+        waits: 'approve',
+        approvers: { count: 2, other: true },
+        within: 86_400,
+      },
+    ])
+  })
+
   test('a person is told the step, and the part of a ramp', () => {
     expect(stages(plan('10%, 20%..30% by 10%')).map(stagePosition)).toEqual([
       'step 1 of 2',

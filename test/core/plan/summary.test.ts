@@ -13,6 +13,11 @@ test.each([
     '2 pods for 30s, approve',
     'canary 2 pods → approve → full, about 30 s, waits for an approval',
   ],
+  [
+    'who approves, but not how long that is waited for',
+    '10%, approve by 2 group:sre for 24h',
+    'canary 10% → approve by 2 group:sre → full, waits for an approval',
+  ],
   ['a ramp, counted with all its parts', '5%..50% by 5% for 1h', 'canary 5%..50% → full, about 10 h'],
   ['a test and a week', 'test, 10% for 7d', 'canary test → 10% → full, about 7 days'],
   [

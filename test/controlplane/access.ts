@@ -7,7 +7,7 @@ export interface Access {
   readonly cert?: string
   readonly key?: string
   /** Headers that say who asks. */
-  readonly identity: Readonly<Record<string, string>>
+  readonly identity: Readonly<Record<string, string | string[]>>
 }
 
 interface Kubeconfig {
@@ -29,6 +29,7 @@ interface KubeconfigUser {
   readonly 'client-key-data'?: string
   /** Impersonation. */
   readonly as?: string
+  readonly 'as-groups'?: string[]
   readonly [field: string]: unknown
 }
 
@@ -47,19 +48,20 @@ export function accessOf(kubeconfig: string): Access {
     identity: {
       ...(user.token && { Authorization: `Bearer ${user.token}` }),
       ...(user.as && { 'Impersonate-User': user.as }),
+      ...(user['as-groups'] && { 'Impersonate-Group': user['as-groups'] }),
     },
   }
 }
 
-/** The same access in another person's name, as `kubectl --as` has it. */
-export function impersonating(kubeconfig: string, name: string): string {
+/** The same access in another person's name and groups, as `kubectl --as … --as-group …` has it. */
+export function impersonating(kubeconfig: string, name: string, groups: readonly string[]): string {
   const config = parse(kubeconfig) as Kubeconfig
   const { cluster, user } = currentOf(config)
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'cluster', cluster }],
-    users: [{ name, user: { ...user, as: name } }],
+    users: [{ name, user: { ...user, as: name, 'as-groups': groups } }],
     contexts: [{ name, context: { cluster: 'cluster', user: name } }],
     'current-context': name,
   })

@@ -8,7 +8,7 @@ import { apiOf } from './api.ts'
 import { findBinaries, NoBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
 import { installPermissions } from './install.ts'
-import { developers } from './users.ts'
+import { developers, groupsOf } from './users.ts'
 
 /** What the files of scenarios need to reach it. */
 export interface Reachable {
@@ -59,7 +59,7 @@ async function existing(): Promise<Reachable> {
   const api = apiOf(admin)
   const people = ['alice', 'bob'] as const
   await api.apply([developers(people.map(name => ({ kind: 'User', name })))])
-  const [alice = '', bob = ''] = people.map(name => impersonating(admin, name))
+  const [alice = '', bob = ''] = people.map(name => impersonating(admin, name, groupsOf(name)))
   const controller = await installPermissions(api, server, ca)
   return { kubeconfigs: { admin, alice, bob, controller }, auditLog: '' }
 }

@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 const GROUPS = {
   admin: ['system:masters'],
   alice: ['developers'],
-  bob: ['developers'],
+  bob: ['developers', 'sre'],
   'system:kube-controller-manager': [],
   'system:kube-scheduler': [],
   // Plays the nodes and their kubelets.
@@ -14,6 +14,11 @@ const GROUPS = {
 } as const
 
 export type Account = keyof typeof GROUPS
+
+/** The groups of a person, for clusters where they are only played. */
+export function groupsOf(account: Account): readonly string[] {
+  return GROUPS[account]
+}
 
 const ACCOUNTS = Object.keys(GROUPS) as Account[]
 

@@ -49,7 +49,7 @@ const APPLY_TYPE = 'application/apply-patch+yaml'
 /** Every call throws a Refusal when the answer is not a success. */
 export class ApiClient {
   readonly #server: string
-  readonly #identity: Readonly<Record<string, string>>
+  readonly #identity: Readonly<Record<string, string | string[]>>
   readonly #agent: Agent
 
   /** @param kubeconfig YAML; its current context counts */

@@ -48,7 +48,7 @@ export async function shareOf(
   }
 }
 
-/** The pods in the ready endpoints, and the versions of those pods that are ready and stay. */
+/** The pods in the ready endpoints, and the versions of those pods that answer and stay. */
 async function endpointsOf(client: ApiClient, namespace: string, service: string) {
   const slices = await client.list(endpointSlices, namespace)
   const serving = slices
@@ -72,8 +72,11 @@ function spread(requests: number, versions: readonly (string | undefined)[]): Tr
   return { requests, errors, byVersion }
 }
 
+/** Whoever is sent to a pod that runs is answered: a Service may lead to one that a gate keeps from being Ready. */
 function isServing({ metadata, status }: Pod): boolean {
-  const ready = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+  const ready = status?.conditions?.some(
+    ({ type, status }) => type === 'ContainersReady' && status === 'True',
+  )
   return metadata.deletionTimestamp === undefined && ready === true
 }
 

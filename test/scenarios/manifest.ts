@@ -25,6 +25,8 @@ export interface AppOptions {
   readonly image?: string
   /** Further fields of the container. */
   readonly container?: Readonly<Record<string, unknown>>
+  /** Labels of the pods besides the app's; the selector asks for them too. */
+  readonly podLabels?: Readonly<Record<string, string>>
   /** Annotations of the pods. */
   readonly podAnnotations?: Readonly<Record<string, string>>
   /** Further fields of spec. */
@@ -44,7 +46,7 @@ export function manifest(version: string, options: AppOptions = {}): Deployment 
     steps = SMALL.steps,
     rollingUpdate = { maxSurge: '25%', maxUnavailable: 0 },
   } = options
-  const labels = { app: APP }
+  const labels = { app: APP, ...options.podLabels }
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

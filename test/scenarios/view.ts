@@ -25,18 +25,20 @@ export interface PodView {
   readonly version: string
   readonly ready: boolean
   readonly canary: boolean
+  readonly baseline: boolean
 }
 
 export interface View {
   readonly at: number
   readonly deployment: Deployment | undefined
   readonly canary: Deployment | undefined
+  readonly baseline: Deployment | undefined
   readonly state: State | undefined
   /** The image tag of the stored template; '' when the app is gone. */
   readonly version: string
   readonly replicas: number
   readonly paused: boolean
-  /** Pods of the app, of stable and canary, but for those that are being deleted. */
+  /** Pods of the app, of stable, canary and baseline, but for those that are being deleted. */
   readonly pods: readonly PodView[]
   readonly replicaSets: readonly ReplicaSet[]
   readonly snapshots: readonly ControllerRevision[]
@@ -51,11 +53,12 @@ export function lookAt(objects: Objects): View {
     at: Date.now(),
     deployment,
     canary: objects.deployments.find(({ metadata }) => metadata.name === `${APP}-canary`),
+    baseline: objects.deployments.find(({ metadata }) => metadata.name === `${APP}-baseline`),
     state: read.kind === 'ok' ? read.state : undefined,
     version: deployment ? tagOf(deployment.spec.template.spec?.containers?.[0]?.image) : '',
     replicas: deployment?.spec.replicas ?? 0,
     paused: deployment?.spec.paused ?? false,
-    pods: objects.pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(lookAtPod),
+    pods: objects.pods.filter(isOfTheApp).map(lookAtPod),
     replicaSets: objects.replicaSets,
     snapshots: objects.snapshots,
     events: objects.events
@@ -64,12 +67,17 @@ export function lookAt(objects: Objects): View {
   }
 }
 
+function isOfTheApp({ metadata }: Pod): boolean {
+  return metadata.deletionTimestamp === undefined && metadata.labels?.[TRACK_LABEL] !== 'test'
+}
+
 function lookAtPod(pod: Pod): PodView {
   return {
     name: pod.metadata.name,
     version: tagOf(pod.spec?.containers?.[0]?.image),
     ready: pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
     canary: pod.metadata.labels?.[TRACK_LABEL] === 'canary',
+    baseline: pod.metadata.labels?.[TRACK_LABEL] === 'baseline',
   }
 }
 
@@ -86,8 +94,12 @@ export function canaries(view: View): readonly PodView[] {
   return view.pods.filter(({ canary }) => canary)
 }
 
+export function baselinePods(view: View): readonly PodView[] {
+  return view.pods.filter(({ baseline }) => baseline)
+}
+
 export function stablePods(view: View): readonly PodView[] {
-  return view.pods.filter(({ canary }) => !canary)
+  return view.pods.filter(({ canary, baseline }) => !canary && !baseline)
 }
 
 export function names(pods: readonly PodView[]): readonly string[] {
@@ -114,7 +126,7 @@ export function describeView(view: View): string {
   const { state } = view
   const counts = new Map<string, [number, number]>()
   for (const pod of view.pods) {
-    const key = `${pod.version}${pod.canary ? ' canary' : ''}`
+    const key = `${pod.version}${pod.canary ? ' canary' : ''}${pod.baseline ? ' baseline' : ''}`
     const [all, serving] = counts.get(key) ?? [0, 0]
     counts.set(key, [all + 1, serving + (pod.ready ? 1 : 0)])
   }

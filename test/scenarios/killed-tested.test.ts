@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import type { Resource } from '../../src/cluster/port.ts'
+import { cronJobs } from '../../src/cluster/resources.ts'
+import type { KubernetesObject } from '../../src/core/kubernetes.ts'
+import { type Story, tryCrashPoints } from './crash-points.ts'
+import { useEnvironment } from './environment.ts'
+import { smoke } from './smoke.ts'
+import { ourConditions } from './view.ts'
+
+const environment = useEnvironment()
+
+const TESTED: Story = {
+  app: { replicas: 4, steps: 'test, 25%, test, approve, 50%', settings: { test: 'cronjob/shop-smoke' } },
+  async happens(shop) {
+    await shop.admin.create(cronJobs as Resource<KubernetesObject>, shop.namespace, smoke(0))
+    await shop.apply('v2')
+    await shop.until('it waits for approval', ({ state }) => state?.step === 3, 60_000)
+    await shop.command('approve')
+  },
+  isOver: view =>
+    view.state?.phase === 'Succeeded' &&
+    view.snapshots.length === 0 &&
+    view.canary === undefined &&
+    ourConditions(view).length === 0,
+  least: 4,
+  most: 5,
+}
+
+test('a controller that is killed before or after any of its writes goes on with tests and approvals', async () => {
+  const { writes, deaths } = await tryCrashPoints(environment, TESTED)
+  expect(deaths).toBeGreaterThanOrEqual(2 * (writes - 2))
+})

@@ -34,18 +34,27 @@ export class Shop {
   }
 
   /**
-   * What `kubectl set image` does, with annotations for the pods on top.
+   * What `kubectl set image` does, with annotations for the pods on top (null takes one away).
    * @returns the warnings that came with the answer
    * @throws CanaryhookError DEMO_REFUSED
    */
   async release(
     image: string,
-    annotations: Readonly<Record<string, string>> = {},
+    annotations: Readonly<Record<string, string | null>> = {},
   ): Promise<readonly string[]> {
     const template = { metadata: { annotations }, spec: { containers: [{ name: 'shop', image }] } }
     const answer = await this.#send('PATCH', SHOP, {
       body: { spec: { template } },
       contentType: 'application/strategic-merge-patch+json',
+    })
+    return answer.warnings
+  }
+
+  /** What `kubectl annotate` does. @returns the warnings that came with the answer @throws CanaryhookError DEMO_REFUSED */
+  async annotate(annotations: Readonly<Record<string, string>>): Promise<readonly string[]> {
+    const answer = await this.#send('PATCH', SHOP, {
+      body: { metadata: { annotations } },
+      contentType: 'application/merge-patch+json',
     })
     return answer.warnings
   }

@@ -17,6 +17,11 @@ const RELEASE_LIMIT_MS = 90_000
 const AFTERWARDS_MS = 3000
 
 const CRASHES = { 'sandbox.canaryhook.dev/restart-after': '2s' }
+const IS_SLOW = { 'sandbox.canaryhook.dev/restart-after': null, 'sandbox.canaryhook.dev/latency': '700ms' }
+const TEST = {
+  'canaryhook.dev/steps': 'test, 10% for 12s, 50% for 8s',
+  'canaryhook.dev/test': '{image: curl, command: [sh, -c, curl -fsS --max-time 0.4 $CANARY_URL]}',
+}
 
 /** Said at the top. */
 export const OUTLINE: readonly string[] = [
@@ -28,6 +33,8 @@ export const OUTLINE: readonly string[] = [
   '  2. shop:v2, a good version: canary at 10%, then 50%, then promoted.',
   '  3. shop:v3 becomes ready and serves, but crashes every 2 seconds: rejected',
   '     at 10%, while v2 goes on serving.',
+  '  4. shop:v4 takes 0.7 seconds for an answer. From now on the plan begins with a',
+  '     test, which gives it 0.4: rejected before any user met it.',
   '',
 ]
 
@@ -53,10 +60,16 @@ export async function tellStory(
   const narrator = new Narrator(shop, screen, traffic.samples, startedAt)
   const follow = (what: string, isSo: (snapshot: Snapshot) => boolean, limit: number) =>
     narrator.followUntil(what, isSo, limit, signal)
-  const release = async (image: string, annotations?: Readonly<Record<string, string>>) => {
-    const comment = annotations === undefined ? '' : '   # this one crashes every 2 seconds'
+  const warned = (warnings: readonly string[]) => {
+    for (const warning of warnings) narrator.say(`Warning: ${warning}`)
+  }
+  const release = async (
+    image: string,
+    comment = '',
+    annotations?: Readonly<Record<string, string | null>>,
+  ) => {
     narrator.say(`$ kubectl set image deployment/shop shop=${image}${comment}`)
-    for (const warning of await shop.release(image, annotations)) narrator.say(`Warning: ${warning}`)
+    warned(await shop.release(image, annotations))
   }
 
   try {
@@ -71,7 +84,7 @@ export async function tellStory(
     const goodTo = Date.now()
     const first = narrator.measured[0]
 
-    await release('shop:v3', CRASHES)
+    await release('shop:v3', '   # this one crashes every 2 seconds', CRASHES)
     const bad = await follow('v3 is rejected or promoted', hasEnded('v3'), RELEASE_LIMIT_MS)
     await follow('v2 has all its pods again', ({ stable }) => only(stable, 'v2'), RELEASE_LIMIT_MS)
     const badTo = Date.now()
@@ -80,6 +93,15 @@ export async function tellStory(
       ({ at }) => at >= badTo + AFTERWARDS_MS,
       RELEASE_LIMIT_MS,
     )
+
+    for (const [key, value] of Object.entries(TEST)) {
+      narrator.say(`$ kubectl annotate --overwrite deployment shop ${key}='${value}'`)
+    }
+    warned(await shop.annotate(TEST))
+    const testedFrom = Date.now()
+    await release('shop:v4', '   # this one is slow', IS_SLOW)
+    const tested = await follow('v4 is rejected or promoted', hasEnded('v4'), RELEASE_LIMIT_MS)
+    const testedTo = Date.now()
 
     const { samples } = traffic
     return judge({
@@ -90,8 +112,11 @@ export async function tellStory(
       badRelease: tally(samples, goodTo, badTo),
       badPhase: bad.phase ?? 'none',
       badMessage: bad.message ?? '',
-      afterwards: tally(samples, badTo),
+      afterwards: tally(samples, badTo, testedFrom),
       podsAfterwards: readyPods(last.stable.filter(({ version }) => version === 'v2')),
+      testedRelease: tally(samples, testedFrom, testedTo),
+      testedPhase: tested.phase ?? 'none',
+      testedMessage: tested.message ?? '',
     })
   } finally {
     await traffic.stop()

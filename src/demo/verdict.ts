@@ -18,6 +18,10 @@ export interface Findings {
   /** From then on. */
   readonly afterwards: Tally
   readonly podsAfterwards: number
+  /** From the apply of the version that its test rejects until its pod was gone. */
+  readonly testedRelease: Tally
+  readonly testedPhase: string
+  readonly testedMessage: string
 }
 
 export interface Check {
@@ -38,6 +42,7 @@ export function judge(findings: Findings): readonly Check[] {
   const affected = requestsOf(badRelease, 'v3') + badRelease.unanswered
   const affectedShare = percentOf(affected, badRelease.total)
   const stableErrors = badRelease.versions.find(({ version }) => version === 'v2')?.errors ?? 0
+  const v4Users = requestsOf(findings.testedRelease, 'v4')
   const v3Afterwards = requestsOf(findings.afterwards, 'v3')
   return [
     check(
@@ -70,6 +75,17 @@ export function judge(findings: Findings): readonly Check[] {
       `afterwards ${findings.podsAfterwards} pods of v2 answered ${findings.afterwards.total} requests, ` +
         `${countOf(failures(findings.afterwards))} failed, ${countOf(v3Afterwards)} met v3`,
       `${REPLICAS} pods, none and none`,
+    ),
+    check(
+      findings.testedPhase === 'Failed' && findings.testedMessage.includes('(test)'),
+      `v4 was rejected: phase ${findings.testedPhase}${findings.testedMessage && `, ${findings.testedMessage}`}`,
+      'phase Failed because of its test',
+    ),
+    check(
+      failures(findings.testedRelease) === 0 && v4Users === 0,
+      `${countOf(v4Users)} of ${findings.testedRelease.total} requests met v4, ` +
+        `${countOf(failures(findings.testedRelease))} failed meanwhile`,
+      'none and none',
     ),
   ]
 }

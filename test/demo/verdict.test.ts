@@ -29,11 +29,14 @@ const good: Findings = {
   badMessage: 'canary pod shop-canary-x, container shop restarted 3 times',
   afterwards: counted({ v2: 150 }),
   podsAfterwards: 10,
+  testedRelease: counted({ v2: 200 }),
+  testedPhase: 'Failed',
+  testedMessage: 'step 1 of 3 (test): failed: exit code 28: curl: (28) Operation timed out',
 }
 
 describe('judge', () => {
   test('is content when everything went as promised', () => {
-    expect(judge(good).map(({ ok }) => ok)).toEqual([true, true, true, true, true, true])
+    expect(judge(good).map(({ ok }) => ok)).toEqual([true, true, true, true, true, true, true, true])
   })
 
   test('tells numbers', () => {
@@ -44,6 +47,8 @@ describe('judge', () => {
       'v3 was rejected: phase Failed, canary pod shop-canary-x, container shop restarted 3 times',
       '4.0% of 500 requests met v3 or its crashes, none failed on v2',
       'afterwards 10 pods of v2 answered 150 requests, none failed, none met v3',
+      'v4 was rejected: phase Failed, step 1 of 3 (test): failed: exit code 28: curl: (28) Operation timed out',
+      'none of 200 requests met v4, none failed meanwhile',
     ])
   })
 
@@ -88,6 +93,12 @@ describe('judge', () => {
       '2 failed on v2',
     ],
     ['a request that met v3 after its rejection', { afterwards: counted({ v2: 9, v3: 1 }) }, '1 met v3'],
+    [
+      'a user who met what a test rejects',
+      { testedRelease: counted({ v2: 9, v4: 1 }) },
+      '1 of 10 requests met v4',
+    ],
+    ['a failing test that was ignored', { testedPhase: 'Succeeded' }, 'v4 was rejected: phase Succeeded'],
     ['a pod missing afterwards', { podsAfterwards: 9 }, 'afterwards 9 pods of v2'],
   ])('notices %s', (_sentence, changed, expected) => {
     const failed = judge({ ...good, ...changed }).filter(({ ok }) => !ok)

@@ -1,13 +1,24 @@
 /** Holds what the pages say against the code: links, paths, scripts, annotations, plans, denials, reasons. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { COMMANDS, formatErrors, PREFIX, readAnnotations, STATE, STEPS } from '../../src/core/annotations.ts'
+import {
+  COMMANDS,
+  formatErrors,
+  PREFIX,
+  PREVIEW,
+  readAnnotations,
+  STATE,
+  STEPS,
+  TEST,
+} from '../../src/core/annotations.ts'
 import { printDuration } from '../../src/core/duration.ts'
 import { canaryCount, stages } from '../../src/core/plan/expand.ts'
 import { parsePlan } from '../../src/core/plan/plan.ts'
 import { readState } from '../../src/core/state.ts'
+import { targetOf } from '../../src/core/weights.ts'
+import { state } from '../core/shop.ts'
 import {
   anchorsOf,
   type Block,
@@ -94,9 +105,14 @@ describe('annotations in examples', () => {
     }
   })
 
-  test('in examples/shop.yaml can be used', () => {
-    const shop = readFileSync(join(ROOT, 'examples/shop.yaml'), 'utf8')
-    expect(readAnnotations(annotationsOf(shop)).kind).toBe('ok')
+  const manifests = readdirSync(join(ROOT, 'examples')).filter(file => file.endsWith('.yaml'))
+  test.each(manifests)('in examples/%s can be used', file => {
+    const manifest = readFileSync(join(ROOT, 'examples', file), 'utf8')
+    expect(readAnnotations(annotationsOf(manifest))).toMatchObject({ kind: 'ok' })
+  })
+
+  test.each(manifests)('examples/%s is told of in the README beside it', file => {
+    expect(linksOf(readPage('examples/README.md'))).toContain(file)
   })
 })
 
@@ -122,7 +138,20 @@ describe('the page on annotations', () => {
   test.each(tableOf(annotationsPage, 'step', 'what it does').rows)(
     'shows a step that can be used: %s',
     cell => {
-      expect(readAnnotations({ [STEPS]: codeOf(cell) ?? '' })).toMatchObject({ kind: 'ok' })
+      const step = codeOf(cell) ?? ''
+      const source = step === 'test' ? { [TEST]: 'cronjob/shop-smoke' } : {}
+      expect(readAnnotations({ [STEPS]: step, ...source })).toMatchObject({ kind: 'ok' })
+    },
+  )
+
+  test.each(tableOf(annotationsPage, 'preview', 'the canary is at').rows)(
+    'shows a preview that can be used: %s',
+    cell => {
+      const preview = codeOf(cell) ?? ''
+      expect(readAnnotations({ [STEPS]: '10%', [PREVIEW]: preview })).toMatchObject({
+        kind: 'ok',
+        settings: { preview },
+      })
     },
   )
 
@@ -144,6 +173,21 @@ describe('the page on annotations', () => {
   )
 })
 
+test.each(tableOf(annotationsPage, 'replicas', 'weight', 'stable', 'canary', 'baseline', 'pods').rows)(
+  'a baseline beside %s replicas at %s is as the page on annotations says',
+  (replicas = '', percent = '', ...cells) => {
+    const total = Number(replicas)
+    const weighing = { ...state({ plan: percent, total }), baseline: true }
+    const { stable, canary, baseline } = targetOf(weighing)
+    expect(cells.map(cell => Number.parseInt(cell, 10))).toEqual([
+      stable,
+      canary,
+      baseline,
+      stable + canary + baseline,
+    ])
+  },
+)
+
 test('the reasons that a failure can have are those of the page on operations', () => {
   const documented = tableOf(operationsPage, 'reason', 'what happened', 'what to do').rows.map(([cell]) =>
     codeOf(cell),
@@ -155,6 +199,7 @@ test('the reasons that a failure can have are those of the page on operations', 
     'phases/pending',
     'phases/progressing',
     'phases/requests',
+    'phases/testing',
   ]
   const sources = [...files.map(file => `src/core/${file}.ts`), 'src/controller/reconcile.ts']
   const given = sources.flatMap(file =>

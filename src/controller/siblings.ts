@@ -79,7 +79,12 @@ async function adjust(
         ...(!adopted && { ownerReferences: made.metadata.ownerReferences }),
         ...(isolated !== wasIsolated && { labels: { [ISOLATED_LABEL]: isolated ? 'true' : null } }),
       },
-      spec: { replicas: wanted, ...(isolated !== wasIsolated && opening(made, isolation)) },
+      spec: {
+        replicas: wanted,
+        ...(isolated !== wasIsolated && opening(made, isolation)),
+        // Since it was opened, its pods serve: from the next write on they are replaced as the user's are.
+        ...(!isolated && !wasIsolated && made.spec.strategy && { strategy: made.spec.strategy }),
+      },
     }
     caches.deployments.absorb(await cluster.patch(deployments, refTo(ours), { type: 'merge', body }))
   } catch (error) {

@@ -26,8 +26,9 @@ import { printSets } from './snapshot-data.ts'
 import { templateHash } from './template.ts'
 
 /**
- * A canary's template changes once, when the pod that was tested alone makes way for pods that serve. That one
- * takes no requests: it goes first, so that there are never more pods than the user's strategy allows.
+ * The template of a canary that was tested alone changes once, when its pod makes way for pods that serve. That one
+ * takes no requests: it goes first, so that there are never more pods than the user's strategy allows. Others keep
+ * the user's strategy: somebody else's webhook may change their template at any write.
  */
 const REPLACED = {
   type: 'RollingUpdate',
@@ -90,7 +91,7 @@ function makeSibling(
 ): Deployment {
   const { name, namespace } = deployment.metadata
   const ours = { [TRACK_LABEL]: track, [OF_LABEL]: nameHash(name) }
-  const { selector, minReadySeconds } = deployment.spec
+  const { selector, minReadySeconds, strategy } = deployment.spec
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -111,7 +112,7 @@ function makeSibling(
       selector: withLabels(key === undefined ? selector : withoutKey(selector, key), ours),
       template: labelled(isolated ? isolateTemplate(template, key) : template, ours),
       ...(minReadySeconds !== undefined && { minReadySeconds }),
-      strategy: REPLACED,
+      ...(isolated ? { strategy: REPLACED } : strategy && { strategy }),
       // The largest value means "no deadline" to the Deployment controller: deadlines are ours.
       progressDeadlineSeconds: 2147483647,
       revisionHistoryLimit: 1,

@@ -65,7 +65,11 @@ function resolve(value: IntOrPercent, total: number, round: (n: number) => numbe
 export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts): Counts {
   let nextStable = stable.desired
   if (stable.desired < target.stable) {
-    nextStable = between(stable.desired, limit.ceiling - canary.existing, target.stable)
+    // Before its controller knows the canary's new size, there may be one more of its pods any moment.
+    const taken = canary.unsettled && limit.ceiling < Number.POSITIVE_INFINITY
+    nextStable = taken
+      ? stable.desired
+      : between(stable.desired, limit.ceiling - canary.existing, target.stable)
   } else if (stable.desired > target.stable) {
     // Once for a whole slice: going down pod by pod as the canary's get ready would be a write for each. But
     // where a quota cuts the slice short, only stable's pods can make the room for the rest of it.

@@ -70,14 +70,19 @@ describe('the canary Deployment', () => {
     })
   })
 
-  test('has the user’s minReadySeconds, no deadline but ours, and gives way to itself without more pods', () => {
+  test('has the user’s strategy and minReadySeconds, and no deadline but ours', () => {
     expect(made.spec).toMatchObject({
       replicas: 3,
       minReadySeconds: 5,
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } },
+      strategy: { rollingUpdate: { maxSurge: 1 } },
       progressDeadlineSeconds: 2147483647,
     })
     expect(made.spec).not.toHaveProperty('paused')
+  })
+
+  test('that is alone gives way to the pods that serve without a pod more', () => {
+    const { spec } = makeCanary(deployment, 1, { isolated: true })
+    expect(spec.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: '100%' })
   })
 
   test('says which release it is for', () => {

@@ -2,7 +2,7 @@
 import { ApiError, type Cluster } from '../cluster/port.ts'
 import { deployments } from '../cluster/resources.ts'
 import type { Decision } from '../core/decision.ts'
-import { ISOLATED_LABEL } from '../core/gate.ts'
+import { ISOLATED_LABEL, OPENED } from '../core/gate.ts'
 import { type KeptDeployment, whole } from '../core/kept.ts'
 import type { Deployment } from '../core/kubernetes.ts'
 import { TRACK_LABEL } from '../core/names.ts'
@@ -77,7 +77,7 @@ async function adjust(
     const body = {
       metadata: {
         ...(!adopted && { ownerReferences: made.metadata.ownerReferences }),
-        ...(isolated !== wasIsolated && { labels: { [ISOLATED_LABEL]: isolated ? 'true' : null } }),
+        ...(isolated !== wasIsolated && { labels: { [ISOLATED_LABEL]: isolated ? 'true' : OPENED } }),
       },
       spec: {
         replicas: wanted,

@@ -8,8 +8,9 @@ import type { PodTemplate } from './kubernetes.ts'
 /** The condition that is never set: a pod whose template asks for it is never Ready. */
 export const GATE = 'canaryhook.dev/live'
 
-/** On the canary Deployment, not on its pods: it is made so that no user meets it. */
+/** On the canary Deployment, not on its pods: `true` while it is made so that no user meets it, then `opened`. */
 export const ISOLATED_LABEL = 'canaryhook.dev/isolated'
+export const OPENED = 'opened'
 
 /**
  * @param template the user's; a gate of his own stays

@@ -1,5 +1,5 @@
 /** The Deployments that Canaryhook runs beside the user's: whether one that has their name is ours, and how it fares. */
-import { ISOLATED_LABEL } from './gate.ts'
+import { ISOLATED_LABEL, OPENED } from './gate.ts'
 import type { KeptDeployment } from './kept.ts'
 import type { KubernetesObject } from './kubernetes.ts'
 import { nameHash, OF_LABEL, RELEASE_LABEL, TRACK_LABEL } from './names.ts'
@@ -75,14 +75,18 @@ export function seeSibling(sibling: KeptDeployment, deployment: KeptDeployment):
   }
 }
 
-/** Pods of the present template: the one that was tested alone may be available, by a label, and still serves nobody. */
-function serving({ status = {} }: KeptDeployment): number {
+/**
+ * Its available pods; of one that was tested alone only those of its present template: the tested pod may be
+ * available, by a label, and still serves nobody.
+ */
+function serving({ metadata, status = {} }: KeptDeployment): number {
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+  if (metadata.labels?.[ISOLATED_LABEL] !== OPENED) return availableReplicas
   return Math.max(0, availableReplicas - Math.max(0, replicas - updatedReplicas))
 }
 
 export function isIsolated(sibling: KeptDeployment): boolean {
-  return sibling.metadata.labels?.[ISOLATED_LABEL] !== undefined
+  return sibling.metadata.labels?.[ISOLATED_LABEL] === 'true'
 }
 
 export function controllerOf(object: KubernetesObject) {

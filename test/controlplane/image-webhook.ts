@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { createAuthority, issueLeaf } from '../../src/certs/certificates.ts'
 import type { AdmissionRequest, Deployment } from '../../src/core/kubernetes.ts'
 import type { ApiClient } from '../scenarios/api-client.ts'
-import { configurations } from './registration.ts'
+import { configurations } from '../scenarios/registration.ts'
 
 export interface ImageWebhook {
   /** From an image to another one; may be changed while it runs. */

@@ -4,11 +4,11 @@ import { deployments } from '../../src/cluster/resources.ts'
 import { templateHash } from '../../src/core/template.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
 import type { AppOptions } from '../scenarios/manifest.ts'
+import { eventually } from '../scenarios/registration.ts'
 import { Shop } from '../scenarios/shop.ts'
 import { asStored, names, ready } from '../scenarios/view.ts'
 import { dipUnder } from '../scenarios/watcher.ts'
 import { type ImageWebhook, pinned, startImageWebhook } from './image-webhook.ts'
-import { eventually } from './registration.ts'
 
 const environment = useEnvironment()
 const started: ImageWebhook[] = []

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Resource } from '../../src/cluster/port.ts'
-import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { useEnvironment } from './environment.ts'
+import { withoutRegistration } from './registration.ts'
 import { Shop } from './shop.ts'
 import { names, ready, stablePods } from './view.ts'
 import { dipUnder } from './watcher.ts'
@@ -19,29 +18,15 @@ async function running(): Promise<Shop> {
 }
 
 describe('when the webhook is not asked', () => {
-  const configurations: Resource<KubernetesObject> = {
-    group: 'admissionregistration.k8s.io',
-    version: 'v1',
-    plural: 'mutatingwebhookconfigurations',
-    kind: 'MutatingWebhookConfiguration',
-  }
-
   test('what somebody does to the spec is repaired', async () => {
     const shop = await running()
     const before = names(stablePods(shop.now))
-    const name = { namespace: '', name: 'zz-canaryhook' }
-    const configuration = await shop.admin.get(configurations, name)
-    await shop.admin.remove(configurations, name)
-    try {
+    await withoutRegistration(shop.admin, async () => {
       await shop.patch({ spec: { paused: false } })
       await shop.until('paused again', ({ paused }) => paused)
       await shop.until('one canary, v1 on stable', view => ready(view, 'v1') === 3 && ready(view, 'v2') === 1)
       expect(names(stablePods(shop.now)).filter(pod => before.includes(pod)).length).toBeGreaterThanOrEqual(2)
-    } finally {
-      const { apiVersion, kind, metadata, ...rest } = configuration
-      const { name, labels } = metadata
-      await shop.admin.create(configurations, '', { apiVersion, kind, metadata: { name, labels }, ...rest })
-    }
+    })
     await shop.command('promote')
     await shop.servesAlone('v2', 4)
   })

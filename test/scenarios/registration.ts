@@ -2,8 +2,9 @@
 import { createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Resource } from '../../src/cluster/port.ts'
+import { deployments } from '../../src/cluster/resources.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
-import { type ApiClient, Refusal } from '../scenarios/api-client.ts'
+import { type ApiClient, Refusal } from './api-client.ts'
 
 export interface WebhookConfiguration extends KubernetesObject {
   readonly webhooks: readonly {
@@ -22,22 +23,38 @@ export const configurations: Resource<WebhookConfiguration> = {
 
 export const REGISTRATION = { namespace: '', name: 'zz-canaryhook' }
 
-/** Runs something while the webhook is not registered at all. @param noticed resolves when the API server knows */
-export async function withoutRegistration(
-  admin: ApiClient,
-  noticed: () => Promise<void>,
-  run: () => Promise<void>,
-): Promise<void> {
+/**
+ * Runs something while the webhook is not registered at all. The API server takes a moment to notice either
+ * change of the registration; both are waited for.
+ */
+export async function withoutRegistration(admin: ApiClient, run: () => Promise<void>): Promise<void> {
   const configuration = await admin.get(configurations, REGISTRATION)
   await admin.remove(configurations, REGISTRATION)
   try {
-    await noticed()
+    await eventually('a wrong annotation is accepted', async () => !(await isAsked(admin)))
     await run()
   } finally {
     const { name, labels } = configuration.metadata
     const metadata = { name, ...(labels && { labels }) }
     await admin.create(configurations, '', { ...configuration, metadata })
+    await eventually('a wrong annotation is refused', () => isAsked(admin))
   }
+}
+
+/** Whether a Deployment whose plan nobody can accept is denied. */
+async function isAsked(admin: ApiClient): Promise<boolean> {
+  const labels = { app: 'probe' }
+  const probe = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'probe', annotations: { 'canaryhook.dev/steps': 'wrong' } },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'probe', image: 'probe' }] } },
+    },
+  }
+  const answer = await refusalOf(admin.create(deployments, 'default', probe, { dryRun: true }))
+  return / denied the request: /.test(answer)
 }
 
 /** Runs something while the webhook's address is a server that takes every connection and never says a word. */
@@ -59,6 +76,7 @@ export async function withHangingWebhook(admin: ApiClient, run: () => Promise<vo
     await run()
   } finally {
     await admin.patch(configurations, REGISTRATION, 'merge', { webhooks })
+    await eventually('a wrong annotation is refused', () => isAsked(admin))
     for (const socket of sockets) socket.destroy()
     await new Promise(resolve => server.close(resolve))
   }

@@ -26,6 +26,8 @@ export default defineConfig({
     env: { CANARYHOOK_ENVIRONMENT: 'controlplane' },
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // As in vitest.config.ts.
+    retry: process.env.CI === 'true' ? 1 : 0,
     execArgv: ['--import', './src/sandbox/resolve-hook.ts'],
   },
 })

@@ -81,7 +81,8 @@ function readPair(word: string): Pair {
 
 function pairHint(word: string): string {
   if (word.startsWith('/')) return ` (write path=${word})`
-  return isHost(word.toLowerCase()) && word.includes('.') ? ` (write host=${word.toLowerCase()})` : ''
+  const host = word.toLowerCase().replace(/^https?:\/\//, '')
+  return isHost(host) && host.includes('.') ? ` (write host=${host})` : ` (${EXAMPLES})`
 }
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/

@@ -61,7 +61,16 @@ describe('a preview is refused', () => {
       '"Canary.shop.example" is not a pair (write host=canary.shop.example)',
     ],
     ['that is a path alone', '/canary', '"/canary" is not a pair (write path=/canary)'],
-    ['that is a word', 'true', '"true" is not a pair'],
+    [
+      'that is a word',
+      'true',
+      '"true" is not a pair (write host=canary.shop.example, path=/canary, or both)',
+    ],
+    [
+      'that is an address for a browser',
+      'https://canary.shop.example',
+      '"https://canary.shop.example" is not a pair (write host=canary.shop.example)',
+    ],
     ['with a misspelt key', 'hots=a.b', '"hots" is not one of: host, path, class; did you mean host?'],
     ['with an unknown key', 'banana=a.b', '"banana" is not one of: host, path, class'],
     ['with a key every object has', '__proto__=/a', '"__proto__" is not one of: host, path, class'],

@@ -22,7 +22,10 @@ export interface Cache<T extends KubernetesObject> {
   /** The list is complete: what it did not hold is gone, but for what is newer than the list. */
   listEnds(version: string): void
 
-  /** ADDED or MODIFIED. */
+  /**
+   * ADDED or MODIFIED. For this and `deleted`: never an event that was told before, since a cache does not know
+   * what is gone; the reflector leaves those out.
+   */
   changed(object: T): void
   /** DELETED. */
   deleted(object: T): void
@@ -138,11 +141,7 @@ export function createCache<T extends KubernetesObject>(
     },
 
     changed(object) {
-      const version = versionOf(object.metadata.resourceVersion)
-      // Told again, and not there any more: it was deleted since.
-      const isOver = version !== UNKNOWN && version <= position && !objects.has(keyOf(object.metadata))
-      if (isOver) return
-      advance(version)
+      advance(versionOf(object.metadata.resourceVersion))
       take(object)
     },
     deleted(object) {

@@ -212,12 +212,13 @@ export function startReflector<T extends KubernetesObject>(
 }
 
 /**
- * Told again, from before what has been seen: it would bring objects back that have gone since. Compared only
- * where both are versions of Kubernetes (cache.ts).
+ * Told again, from before what has been seen: it would bring objects back that have gone since. A bookmark as
+ * well: taken, it would make what follows it look new. Compared only where both are versions of Kubernetes
+ * (cache.ts).
  */
-function isOld<T extends KubernetesObject>({ type, object }: WatchEvent<T>, seen: string): boolean {
+function isOld<T extends KubernetesObject>({ object }: WatchEvent<T>, seen: string): boolean {
   const version = versionOf(object.metadata.resourceVersion)
-  return type !== 'BOOKMARK' && version >= 0n && version <= versionOf(seen)
+  return version >= 0n && version <= versionOf(seen)
 }
 
 function feed<T extends KubernetesObject>(cache: Cache<T>, event: WatchEvent<T>): void {

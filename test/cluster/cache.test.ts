@@ -128,18 +128,6 @@ test('an answer that comes after the object stopped being kept does not bring it
   expect(heard).toEqual(['set shop@3', 'gone shop@3'])
 })
 
-test('an event that is told again does not bring an object back that was deleted since', () => {
-  const { cache, heard } = watched()
-  cache.changed(deployment('shop', 3))
-  cache.deleted(deployment('shop', 4))
-  heard.length = 0
-  cache.changed(deployment('shop', 3))
-  cache.deleted(deployment('shop', 4))
-  expect(heard).toEqual([])
-  cache.changed(deployment('shop', 5))
-  expect(heard).toEqual(['set shop@5'])
-})
-
 test('forget takes the object away at once, and later events of its past do not bring it back', () => {
   const { cache, heard } = watched()
   list(cache, 10, deployment('shop', 3))

@@ -63,7 +63,9 @@ test.each([
     })
     const faults = () => [...unruly.faults.values()].reduce((sum, count) => sum + count, 0)
 
-    while (faults() < count) {
+    let syncPoints = 0
+    // On a busy machine one wait for all watchers may see more faults than asked for.
+    while (faults() < count || syncPoints < 2) {
       const until = faults() + 20
       while (faults() < until) {
         unruly.change(3)
@@ -75,6 +77,7 @@ test.each([
         await settles(watching, truth)
         expect(versions(listener.known.values())).toEqual(truth)
       }
+      syncPoints += 1
     }
 
     expect(watchers.flatMap(({ listener }) => listener.wrong)).toEqual([])

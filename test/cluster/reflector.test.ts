@@ -235,26 +235,42 @@ test('a line that is not JSON ends the watch, and it goes on from the last good 
   expect(heard).toEqual(['set shop@11'])
 })
 
-test('what a watch tells again brings nothing back that has gone since', async () => {
-  script({
-    lists: [response => page(response, 10, [deployment('shop', 3)])],
-    watches: [
-      response => {
-        watchWith(response, ['MODIFIED', deployment('shop', 11)], ['DELETED', deployment('shop', 12)])
-        response.end()
-      },
-      response =>
-        watchWith(
-          response,
-          ['MODIFIED', deployment('shop', 11)],
-          ['DELETED', deployment('shop', 12)],
-          ['ADDED', deployment('cart', 13)],
-        ),
-    ],
-  })
-  start()
-  await heardAll('set shop@3', 'set shop@11', 'gone shop@11', 'set cart@13')
-})
+const changeAndDeletion: [string, unknown][] = [
+  ['MODIFIED', deployment('shop', 11)],
+  ['DELETED', deployment('shop', 12)],
+]
+const bookmark = (version: string): [string, unknown] => [
+  'BOOKMARK',
+  { metadata: { resourceVersion: version } },
+]
+
+test.each([
+  ['a change and the deletion after it', changeAndDeletion],
+  ['a bookmark and all that came after it', [bookmark('10'), ...changeAndDeletion]],
+  ['a bookmark after each of them', changeAndDeletion.flatMap((event, n) => [event, bookmark(`${11 + n}`)])],
+  ['a bookmark alone', [bookmark('10')]],
+])(
+  'a watch may tell again %s: nothing comes back, and the next one goes on from the newest',
+  async (_, again) => {
+    script({
+      lists: [response => page(response, 10, [deployment('shop', 3)])],
+      watches: [
+        response => {
+          watchWith(response, ...changeAndDeletion)
+          response.end()
+        },
+        response => {
+          watchWith(response, ...again)
+          response.end()
+        },
+        response => watchWith(response, ['ADDED', deployment('cart', 13)]),
+      ],
+    })
+    start()
+    await heardAll('set shop@3', 'set shop@11', 'gone shop@11', 'set cart@13')
+    expect(watches().map(({ query }) => query.get('resourceVersion'))).toEqual(['10', '12', '12'])
+  },
+)
 
 test('a list that is cut off is asked for again, and what it told is not told twice', async () => {
   script({

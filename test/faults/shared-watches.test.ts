@@ -37,6 +37,20 @@ test('many watchers share one watch, and each sees its own namespace', async () 
   expect(count()).toBe(1)
 })
 
+test('what is there already is seen, whichever of it changed last', async () => {
+  const memory = new MemoryCluster()
+  memory.put('deployments', inNamespace('a'))
+  memory.put('deployments', inNamespace('b'))
+  memory.put('deployments', inNamespace('a', 2))
+  const shared = sharedWatches(counted(memory).cluster)
+  const seen: string[] = []
+  const watch = shared.watch(deployments, {}, ({ type, object }) =>
+    seen.push(`${object.metadata.namespace} ${type} ${object.spec.replicas}`),
+  )
+  await watch.synced
+  expect(seen).toEqual(['a set 2', 'b set 1'])
+})
+
 test('one that stopped hears nothing more', async () => {
   const memory = new MemoryCluster()
   const shared = sharedWatches(counted(memory).cluster)

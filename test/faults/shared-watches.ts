@@ -2,7 +2,7 @@
  * A layer of the port that makes one watch of a kind for any number of watchers, each of which sees its own
  * namespace. Hundreds of controllers in one process would otherwise hold a thousand connections.
  */
-import { createCache } from '../../src/cluster/cache.ts'
+import { createCache, versionOf } from '../../src/cluster/cache.ts'
 import type { Change, Cluster, Resource, Watching, WatchOptions } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 
@@ -50,9 +50,13 @@ export function sharedWatches(cluster: Cluster): Cluster {
       else cache.deleted(object as T)
     }
     const synced = watching.synced.then(() => {
-      for (const object of watching.list() as readonly T[]) {
-        if (namespace === '' || object.metadata.namespace === namespace) cache.changed(object)
-      }
+      const objects = (watching.list() as readonly T[]).filter(
+        ({ metadata }) => namespace === '' || metadata.namespace === namespace,
+      )
+      const version = newest(objects)
+      cache.listBegins()
+      for (const object of objects) cache.listed(object, version)
+      cache.listEnds(version)
       listeners.set(namespace, (listeners.get(namespace) ?? new Set()).add(listener))
       isSynced = true
     })
@@ -73,4 +77,10 @@ export function sharedWatches(cluster: Cluster): Cluster {
   }
 
   return { ...cluster, watch }
+}
+
+/** A version that a list of these objects may have: everything in it had happened by then. */
+function newest(objects: readonly KubernetesObject[]): string {
+  const versions = objects.map(({ metadata }) => versionOf(metadata.resourceVersion))
+  return `${versions.reduce((highest, version) => (version > highest ? version : highest), -1n)}`
 }

@@ -7,6 +7,8 @@
 export type Outcome =
   | { readonly type: 'listed'; readonly version: string }
   | { readonly type: 'list failed'; readonly retryAfter?: number | undefined }
+  /** The cluster does not have this kind of object, and need not. */
+  | { readonly type: 'no such kind' }
   /** The watch ran and ended; `version` is the last one seen, `healthy` whether it worked for a while. */
   | { readonly type: 'watch ended'; readonly version: string; readonly healthy: boolean }
   /** It could not be had, or broke, and may go on from where it was: no connection, too many requests. */
@@ -31,13 +33,15 @@ export interface Course {
 /** Where every reflector starts. */
 export const START: Course = { version: undefined, wait: 0, failures: 0 }
 
-/** The pause after the first failure, which doubles with each, and the longest, in milliseconds. */
+/** Pauses in milliseconds: after the first failure, which doubles with each, and the longest. */
 export interface Backoff {
   readonly first: number
   readonly longest: number
+  /** Until a kind that the cluster does not have is looked for again: somebody may install it. */
+  readonly missingKind: number
 }
 
-export const BACKOFF: Backoff = { first: 200, longest: 30_000 }
+export const BACKOFF: Backoff = { first: 200, longest: 30_000, missingKind: 300_000 }
 /** A server that keeps breaking a watch may not know our version any more: a list settles it. */
 const WATCH_TRIES = 5
 
@@ -58,6 +62,8 @@ export function nextCourse(
       return { version: outcome.version, wait: 0, failures: course.failures }
     case 'list failed':
       return later(course.failures, undefined, outcome.retryAfter)
+    case 'no such kind':
+      return { ...START, wait: backoff.missingKind }
     case 'watch ended':
       if (outcome.healthy) return { version: outcome.version, wait: 0, failures: 0 }
       return later(course.failures, outcome.version)

@@ -40,6 +40,11 @@ export interface WatchOptions<T> {
    * at: each look makes a new copy, and `list()` one of everything.
    */
   readonly packed?: boolean
+  /**
+   * The kind is a custom one that a cluster need not have. Without it there are no objects, and it is looked for
+   * again every few minutes.
+   */
+  readonly optional?: boolean
 }
 
 /** A live, read-only copy of some objects of the cluster, fed by list and watch. */

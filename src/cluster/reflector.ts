@@ -83,7 +83,7 @@ export function startReflector<T extends KubernetesObject>(
       const { version } = course
       const outcome = version === undefined ? await list() : await watch(version)
       if (stopped.aborted) return
-      if (outcome.type === 'listed' && !isSynced) {
+      if ((outcome.type === 'listed' || outcome.type === 'no such kind') && !isSynced) {
         isSynced = true
         setSynced()
       }
@@ -111,6 +111,10 @@ export function startReflector<T extends KubernetesObject>(
       cache.listEnds(page.resourceVersion)
       return { type: 'listed', version: page.resourceVersion }
     } catch (error) {
+      if (options.optional && isUnknownKind(error)) {
+        cache.listEnds('')
+        return { type: 'no such kind' }
+      }
       report(error)
       return { type: 'list failed', retryAfter: retryAfter(error) }
     }
@@ -236,6 +240,11 @@ function feed<T extends KubernetesObject>(cache: Cache<T>, event: WatchEvent<T>)
     default:
       throw new Error(`unknown watch event ${JSON.stringify(event.type)}`)
   }
+}
+
+/** A list of objects is never missing: only its kind can be. */
+function isUnknownKind(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'CLUSTER_NOT_FOUND'
 }
 
 function retryAfter(error: unknown): number | undefined {

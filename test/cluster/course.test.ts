@@ -19,6 +19,12 @@ test.each<[string, Course, Outcome, Partial<Course>]>([
   ],
   ['waits as long as the server asks', START, { type: 'list failed', retryAfter: 9_000 }, { wait: 9_000 }],
   [
+    'looks again after minutes for a kind that the cluster does not have',
+    { version: undefined, wait: 0, failures: 3 },
+    { type: 'no such kind' },
+    { version: undefined, wait: 300_000, failures: 0 },
+  ],
+  [
     'watches on at once when a watch that worked has ended',
     watching(3),
     { type: 'watch ended', version: '9', healthy: true },

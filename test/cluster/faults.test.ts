@@ -10,7 +10,12 @@ import { chanceOf, makeUnruly } from './unruly-api-server.ts'
 const WATCHERS = 8
 const SEED = 20261121
 /** Pauses and time limits a hundred times shorter than in earnest. */
-const IMPATIENT = { pageSize: 7, pageTime: 500, silence: 60, backoff: { first: 2, longest: 20 } }
+const IMPATIENT = {
+  pageSize: 7,
+  pageTime: 500,
+  silence: 60,
+  backoff: { first: 2, longest: 20, missingKind: 20 },
+}
 
 let server: FakeApiServer
 

@@ -290,7 +290,7 @@ test('a list that is cut off is asked for again, and what it told is not told tw
 })
 
 test('a page that does not come to its end is given up and asked for again', async () => {
-  const impatient = await server.connect({ reflector: { pageTime: 100, backoff: { first: 1, longest: 1 } } })
+  const impatient = await server.connect({ reflector: { pageTime: 100, backoff: { first: 1, longest: 1, missingKind: 1 } } })
   script({
     lists: [
       response => response.writeHead(200).write('{"metadata":{"resourceVersion":"10"},"items":['),
@@ -361,6 +361,20 @@ test('the answer to a write is in the cache before the watch tells of it', async
   event('DELETED', 14)
   watch?.write(`${JSON.stringify({ type: 'ADDED', object: deployment('cart', 15) })}\n`)
   await heardAll('set shop@3', 'set shop@12', 'gone shop@12', 'set cart@15')
+})
+
+test('a kind that need not exist is empty until somebody installs it, and again when somebody takes it away', async () => {
+  cluster = await server.connect({ reflector: { backoff: { first: 5, longest: 20, missingKind: 20 } } })
+  const unknown = (response: ServerResponse) =>
+    failure(response, 404, 'NotFound', 'the server could not find the requested resource')
+  script({
+    lists: [unknown, unknown, response => page(response, 10, [deployment('shop', 3)]), unknown],
+    watches: [response => failure(response, 410, 'Expired', 'too old resource version')],
+  })
+  const watching = start({ optional: true })
+  await watching.synced
+  expect(watching.list()).toEqual([])
+  await heardAll('set shop@3', 'gone shop@3')
 })
 
 test('after stop nothing is asked and nothing is reported', async () => {

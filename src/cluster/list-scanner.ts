@@ -10,18 +10,20 @@ export interface ListMetadata {
  * at once, and no object waits for the last byte of its page.
  */
 export interface ListScanner {
-  /**
-   * The JSON texts of the items that these bytes complete.
-   * @throws when items come and nothing before them said of which version the list is
-   */
+  /** The JSON texts of the items that these bytes complete. */
   write(chunk: Uint8Array): readonly string[]
   /**
-   * What the list says of itself before its items, as every answer of a Kubernetes API server does.
+   * What the list says of itself before its items.
    * @throws before an item has arrived
    */
   metadata(): ListMetadata
-  /** Call after the last byte. @throws when the answer is not a complete list */
-  end(): ListMetadata
+  /**
+   * Call after the last byte: the whole of what the list says of itself, and the items that `write` kept back
+   * because they came before it. A Kubernetes API server writes them so for custom kinds alone, whose lists it sorts
+   * by field (k8s.io/apimachinery, unstructured.UnstructuredList).
+   * @throws when the answer is not a complete list
+   */
+  end(): { readonly metadata: ListMetadata; readonly items: readonly string[] }
 }
 
 const QUOTE = 0x22
@@ -42,6 +44,8 @@ export function createListScanner(): ListScanner {
   let envelope = ''
   /** From what came before the items. */
   let known: ListMetadata | undefined
+  /** Items that came before it. */
+  const early: string[] = []
   /** Of an item, or of the envelope: what earlier chunks held of it. */
   let pieces: Uint8Array[] = []
 
@@ -54,10 +58,9 @@ export function createListScanner(): ListScanner {
     return whole.toString('utf8')
   }
 
-  function parsed(text: string): ListMetadata {
+  function metadataOf(text: string): ListMetadata | undefined {
     const { metadata } = JSON.parse(text) as { readonly metadata?: Partial<ListMetadata> }
-    if (!metadata?.resourceVersion) throw new Error('the answer has no metadata.resourceVersion')
-    return { ...metadata, resourceVersion: metadata.resourceVersion }
+    return metadata?.resourceVersion ? { ...metadata, resourceVersion: metadata.resourceVersion } : undefined
   }
 
   return {
@@ -79,7 +82,7 @@ export function createListScanner(): ListScanner {
             envelope += cut(chunk, start, place + 1)
             start = place + 1
             inItems = /"items"\s*:\s*\[$/.test(envelope)
-            if (inItems) known = parsed(`${envelope}]}`)
+            if (inItems) known = metadataOf(`${envelope}]}`)
           } else if (depth === ITEM && inItems) {
             // Between the items are only commas and white space.
             pieces = []
@@ -88,7 +91,8 @@ export function createListScanner(): ListScanner {
         } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
           depth -= 1
           if (depth === ITEM - 1 && inItems) {
-            items.push(cut(chunk, start, place + 1))
+            const into = known ? items : early
+            into.push(cut(chunk, start, place + 1))
             start = place + 1
           } else if (depth === ITEM - 2 && inItems) {
             inItems = false
@@ -106,7 +110,9 @@ export function createListScanner(): ListScanner {
     },
     end() {
       if (depth !== 0 || inText || inItems) throw new Error('the answer ended before it was complete')
-      return parsed(envelope + Buffer.concat(pieces).toString('utf8'))
+      const metadata = metadataOf(envelope + Buffer.concat(pieces).toString('utf8'))
+      if (!metadata) throw new Error('the answer has no metadata.resourceVersion')
+      return { metadata, items: early }
     },
   }
 }

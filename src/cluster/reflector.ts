@@ -136,13 +136,16 @@ export function startReflector<T extends KubernetesObject>(
         signal: AbortSignal.any([stopped, late.signal]),
       })
       const scanner = createListScanner()
-      for await (const chunk of stream) {
-        for (const item of scanner.write(chunk)) {
-          cache.listed(JSON.parse(item) as T, scanner.metadata().resourceVersion)
-          await pace()
-        }
+      const take = async (item: string, { resourceVersion }: ListMetadata) => {
+        cache.listed(JSON.parse(item) as T, resourceVersion)
+        await pace()
       }
-      return scanner.end()
+      for await (const chunk of stream) {
+        for (const item of scanner.write(chunk)) await take(item, scanner.metadata())
+      }
+      const { metadata, items } = scanner.end()
+      for (const item of items) await take(item, metadata)
+      return metadata
     } finally {
       clearTimeout(timer)
     }

@@ -13,7 +13,8 @@ function scan(text: string, size = Number.POSITIVE_INFINITY) {
       items.push(JSON.parse(item))
     }
   }
-  return { items, metadata: scanner.end() }
+  const { metadata, items: early } = scanner.end()
+  return { items: [...items, ...early.map(item => JSON.parse(item))], metadata }
 }
 
 const metadata = { resourceVersion: '7', continue: 'next' }
@@ -29,6 +30,15 @@ test.each([
   ]
   expect(scan(JSON.stringify({ kind: 'List', metadata, items }), size)).toEqual({ items, metadata })
   expect(scan(`${JSON.stringify({ kind: 'List', metadata, items }, null, 2)}\n`, size).items).toEqual(items)
+})
+
+test.each([
+  ['all at once', Number.POSITIVE_INFINITY],
+  ['byte by byte', 1],
+])('a list of a custom kind says only after its items what it is, %s', (_how, size) => {
+  const items = [{ metadata: { name: 'a' }, list: [[{}], []] }, { metadata: { name: 'b' } }]
+  const text = JSON.stringify({ apiVersion: 'example.com/v1', items, kind: 'ThingList', metadata })
+  expect(scan(text, size)).toEqual({ items, metadata })
 })
 
 test('any JSON, cut anywhere, comes through', () => {

@@ -141,6 +141,8 @@ test('a CustomResourceDefinition is served as soon as it is there, and no longer
     contentType: MERGE,
   })
   expect(patched.body).toMatchObject({ metadata: { generation: 2 }, spec: { a: 2 } })
+  const list = await sandbox.request('admin', 'GET', policies)
+  expect(Object.keys(list.body)).toEqual(['apiVersion', 'items', 'kind', 'metadata'])
   const discovered = await sandbox.request('admin', 'GET', '/apis/canaryhook.dev/v1')
   expect(discovered.body.resources).toMatchObject([
     { name: 'policies', kind: 'Policy' },

@@ -110,9 +110,11 @@ function superfluous(state: State | undefined, { tests }: Observation): readonly
  */
 function noticeScaling(state: State, seen: Observation): State {
   if (state.stable === undefined) return withFields(state, { total: seen.replicas })
+  if (state.applied?.replicas === undefined || seen.replicas === state.applied.replicas) return state
   const asWanted = sameProjection(project(state), state.applied)
-  if (!asWanted || state.applied?.replicas === undefined || seen.replicas === state.applied.replicas)
-    return state
+  // Without the webhook stable of a failed release comes back through /scale: never beyond what is wanted.
+  const isBeyond = state.phase === 'Failed' && seen.replicas > state.stable
+  if (!asWanted && !isBeyond) return state
   // From there each phase goes on; where it has no wish of its own, the size stays as it was made.
   const stable = seen.replicas
   if (stable !== state.total) return withFields(state, { total: stable, stable })

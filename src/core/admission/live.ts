@@ -175,8 +175,11 @@ function remarks({ before, after, settingsChanged, isOptedIn }: Update, state: S
  */
 function countReplicas(state: State, before: Deployment, after: Deployment): State {
   if (state.stable === undefined) return state
-  const applied = state.applied?.replicas
-  const scaled = applied !== undefined && before.spec.replicas !== applied ? before.spec.replicas : undefined
+  const { stable, applied } = state
+  const { replicas } = before.spec
+  // The size that is wanted: while no webhook was there, the controller may have set it through /scale.
+  const isOurs = applied?.replicas === undefined || replicas === applied.replicas || replicas === stable
+  const scaled = isOurs ? undefined : replicas
   // The pods that a scaling made are there: the controller brings stable to its share, no faster than is safe.
   const counted = scaled === undefined ? state : withFields(asked(state, scaled), { stable: scaled })
   return asked(counted, askedFor(before, after))

@@ -78,6 +78,17 @@ describe('scaling in mid-release', () => {
     expect(stored.object.spec.replicas).toBe(10)
   })
 
+  test.each([
+    ['of ours, made while no webhook was there, is nobody’s wish', 8, { total: 10, stable: 8 }],
+    ['of somebody else after it is', 20, { total: 20, stable: 20 }],
+  ])('%s', (_sentence, replicas, expected) => {
+    const direct = held({ phase: 'Failed', stable: 8, applied: { paused: true, replicas: 7 } })
+    const scaled = respecified(direct, { replicas })
+    const stored = update(scaled, annotated(scaled, { note: 'x' }))
+    expect(stored.state).toMatchObject({ ...expected, applied: { replicas: expected.stable } })
+    expect(stored.state?.putBacks).toBeUndefined()
+  })
+
   test('counts also with a new template in the same request', () => {
     const stored = update(running, respecified(apply(), { replicas: 20 }))
     expect(stored.state).toMatchObject({ phase: 'Pending', total: 20, stable: 7 })

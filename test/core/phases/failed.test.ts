@@ -191,6 +191,19 @@ test('a stalled promotion that somebody scales has that size, and is not fought'
   expect(decision.state).toMatchObject({ phase: 'Failed', total: 20, stable: 20 })
 })
 
+describe('while the webhook is down stable comes back through /scale, and the state keeps what was last projected', () => {
+  const atTwo = { ...failed({ total: 4, stable: 3, applied: { paused: true, replicas: 2 } }) }
+
+  test.each<readonly [string, number, Partial<State>]>([
+    ['what was scaled is not what somebody asked for', 3, { total: 4, stable: 4 }],
+    ['nor is what was not scaled yet', 2, { total: 4, stable: 4 }],
+    ['somebody who scales beyond it is not fought', 6, { total: 6, stable: 6 }],
+  ])('%s', (_sentence, replicas, expected) => {
+    const decision = look(atTwo, { replicas, canary: canarySeen(1, 0) })
+    expect(decision.state).toMatchObject(expected)
+  })
+})
+
 describe('on-failure: restore', () => {
   const restoring = failed({ onFailure: 'restore' })
 

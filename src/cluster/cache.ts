@@ -6,6 +6,7 @@
  * that they are decimal and rise with every change of any object of a kind.
  */
 import type { KubernetesObject } from '../core/kubernetes.ts'
+import { controllerOf } from '../core/owner-reference.ts'
 import { createOwnerIndex } from './owner-index.ts'
 import { createPackedMap, type Store } from './packed-map.ts'
 import type { Change, ObjectRef, WatchOptions } from './port.ts'
@@ -84,8 +85,8 @@ export function createCache<T extends KubernetesObject>(
   function put(key: string, object: T, previous: T | undefined): void {
     objects.set(key, object)
     outdated.delete(key)
-    const owner = controllerOf(object)
-    const before = previous && controllerOf(previous)
+    const owner = controllerOf(object)?.uid
+    const before = previous && controllerOf(previous)?.uid
     if (before !== undefined && before !== owner) owners.remove(before, key)
     if (owner !== undefined && before !== owner) owners.add(owner, key)
     onChange({ type: 'set', object, previous })
@@ -96,7 +97,7 @@ export function createCache<T extends KubernetesObject>(
     if (!held) return
     objects.delete(key)
     outdated.delete(key)
-    const owner = controllerOf(held)
+    const owner = controllerOf(held)?.uid
     if (owner !== undefined) owners.remove(owner, key)
     onChange({ type: 'gone', object: held })
   }
@@ -177,10 +178,6 @@ function isSame(one: KubernetesObject, other: KubernetesObject): boolean {
     resourceVersion === other.metadata.resourceVersion &&
     uid === other.metadata.uid
   )
-}
-
-function controllerOf({ metadata }: KubernetesObject): string | undefined {
-  return metadata.ownerReferences?.find(({ controller }) => controller)?.uid
 }
 
 function keyOf(ref: { readonly namespace?: string; readonly name: string }): string {

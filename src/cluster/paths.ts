@@ -1,14 +1,14 @@
 import type { KubernetesObject } from '../core/kubernetes.ts'
 import type { ObjectRef, Resource } from './port.ts'
 
-/** The path of a collection: of one namespace, or of all of them when none is named. */
+/** The path of a collection: of one namespace, or of all of them, or of none, when none is named or ''. */
 export function collectionPath<T extends KubernetesObject>(
   resource: Resource<T>,
   namespace?: string,
 ): string {
   const { group, version, plural } = resource
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
+  const scope = namespace ? `/namespaces/${encodeURIComponent(namespace)}` : ''
   return `${root}${scope}/${plural}`
 }
 
@@ -37,5 +37,5 @@ export function objectName<T extends KubernetesObject>(
   subresource?: string,
 ): string {
   const kind = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`
-  return `${kind} ${ref.namespace}/${ref.name}`
+  return `${kind} ${ref.namespace ? `${ref.namespace}/` : ''}${ref.name}`
 }

@@ -17,6 +17,7 @@ export interface Resource<T extends KubernetesObject> {
 }
 
 export interface ObjectRef {
+  /** '' for a kind that is in no namespace. */
   readonly namespace: string
   readonly name: string
 }

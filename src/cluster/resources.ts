@@ -8,9 +8,12 @@ import type {
   Job,
   KubernetesEvent,
   Lease,
+  MutatingWebhookConfiguration,
   Pod,
   ReplicaSet,
+  Secret,
   Service,
+  TargetGroupBinding,
 } from '../core/kubernetes.ts'
 import type { Resource } from './port.ts'
 
@@ -69,4 +72,21 @@ export const leases: Resource<Lease> = {
   version: 'v1',
   plural: 'leases',
   kind: 'Lease',
+}
+
+/** A custom kind, which a cluster need not have. */
+export const targetGroupBindings: Resource<TargetGroupBinding> = {
+  group: 'elbv2.k8s.aws',
+  version: 'v1beta1',
+  plural: 'targetgroupbindings',
+  kind: 'TargetGroupBinding',
+}
+
+export const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' }
+
+export const mutatingWebhookConfigurations: Resource<MutatingWebhookConfiguration> = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  plural: 'mutatingwebhookconfigurations',
+  kind: 'MutatingWebhookConfiguration',
 }

@@ -5,12 +5,14 @@ import type { Decision, Mend } from '../core/decision.ts'
 import { type KeptDeployment, whole } from '../core/kept.ts'
 import type { ControllerRevision } from '../core/kubernetes.ts'
 import { makeSnapshot, restoredSet, sizeAnnotations } from '../core/objects.ts'
-import { type Gathered, isControlledBy } from '../core/observe.ts'
+import type { Gathered } from '../core/observe.ts'
+import { isControlledBy } from '../core/owner-reference.ts'
 import { project } from '../core/project.ts'
 import { type DeploymentWrite, deploymentWrite, disowning, emergencyWrite, repair } from '../core/writes.ts'
-import { type Acting, refTo } from './acting.ts'
+import type { Acting } from './acting.ts'
 import { dropTests, fitService, startTest } from './gates.ts'
 import { fitPreview } from './preview.ts'
+import { refTo } from './refs.ts'
 import { fitBaseline, fitCanary } from './siblings.ts'
 import { urgent } from './urgent.ts'
 
@@ -75,10 +77,11 @@ async function dropSnapshots(
   gathered: Gathered,
   but: string | undefined,
 ): Promise<void> {
-  for (const { metadata } of gathered.snapshots) {
-    if (metadata.name === but) continue
-    const ref = { namespace: metadata.namespace ?? 'default', name: metadata.name }
-    await cluster.remove(controllerRevisions, ref, metadata.uid === undefined ? {} : { uid: metadata.uid })
+  for (const snapshot of gathered.snapshots) {
+    const { name, uid } = snapshot.metadata
+    if (name === but) continue
+    const ref = refTo(snapshot)
+    await cluster.remove(controllerRevisions, ref, uid === undefined ? {} : { uid })
     caches.snapshots.forget(ref)
   }
 }

@@ -6,6 +6,7 @@ import type { Cluster, ObjectRef, Watching } from '../cluster/port.ts'
 import { horizontalPodAutoscalers } from '../cluster/resources.ts'
 import type { HorizontalPodAutoscaler } from '../core/kubernetes.ts'
 import { ByKey } from './by-key.ts'
+import { keyOf } from './refs.ts'
 
 export interface Autoscalers extends Pick<Watching<HorizontalPodAutoscaler>, 'isSynced' | 'synced' | 'stop'> {
   /** Those that scale this Deployment. */
@@ -53,10 +54,6 @@ function scalesDeployment({ spec }: HorizontalPodAutoscaler): boolean {
 
 function targetOf({ metadata, spec }: HorizontalPodAutoscaler): ObjectRef {
   return { namespace: metadata.namespace ?? 'default', name: spec.scaleTargetRef.name }
-}
-
-function keyOf({ namespace, name }: ObjectRef): string {
-  return `${namespace}/${name}`
 }
 
 /** What it scales, and whose it is; its metrics and status are most of its size. */

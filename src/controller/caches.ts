@@ -7,16 +7,27 @@ import {
   pods,
   replicaSets,
   services,
+  targetGroupBindings,
 } from '../cluster/resources.ts'
 import { PREFIX, STATE } from '../core/annotations.ts'
 import { isName, type KeptDeployment, type KeptReplicaSet } from '../core/kept.ts'
 import type { ControllerRevision, KubernetesObject, Pod } from '../core/kubernetes.ts'
 import { baselineName, canaryName, nameHash, OF_LABEL, TRACK_LABEL } from '../core/names.ts'
 import type { Gathered } from '../core/observe.ts'
+import { controllerOf } from '../core/owner-reference.ts'
 import { watchAutoscalers } from './autoscalers.ts'
 import { ByKey } from './by-key.ts'
 import { watchNamespaced } from './namespaced.ts'
-import { slimDeployment, slimIngress, slimPod, slimReplicaSet, slimService, withoutBallast } from './slim.ts'
+import { keyOf, refOf } from './refs.ts'
+import {
+  slimBinding,
+  slimDeployment,
+  slimIngress,
+  slimPod,
+  slimReplicaSet,
+  slimService,
+  withoutBallast,
+} from './slim.ts'
 import { type Tests, watchTests } from './tests.ts'
 
 export interface Caches {
@@ -35,16 +46,6 @@ export interface Caches {
   stop(): void
 }
 
-/** `namespace/name`, the key of a release in the queue. */
-export function keyOf({ namespace, name }: { namespace?: string; name: string }): string {
-  return `${namespace ?? 'default'}/${name}`
-}
-
-export function refOf(key: string): ObjectRef {
-  const slash = key.indexOf('/')
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
-}
-
 /** @param enqueue called with the key of each release that a change may matter to */
 export function startCaches(cluster: Cluster, enqueue: (key: string) => void): Caches {
   const names = new Map<string, string>()
@@ -56,7 +57,7 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
   const canaryServices = new Set<string>()
   const previews = new Set<string>()
   const podsByRelease = new ByKey<Pod>(pod => releaseOf(pod).map(release => `${trackOf(pod)}:${release}`))
-  const snapshots = new ByKey<ControllerRevision>(ownersOrRelease)
+  const snapshots = new ByKey<ControllerRevision>(ownerOrRelease)
 
   const enqueueRelease = (object: KubernetesObject): void => {
     const [release] = releaseOf(object)
@@ -92,7 +93,7 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     replicaSets,
     { slim: slimReplicaSet, packed: true },
     ({ object }) => {
-      const owner = object.metadata.ownerReferences?.find(({ controller }) => controller)
+      const owner = controllerOf(object)
       if (isSibling(object)) enqueueRelease(object)
       const key = owner && keyOf({ ...object.metadata, name: owner.name })
       if (key !== undefined && restless.has(key)) enqueue(key)
@@ -123,6 +124,9 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     }
   const serviceCache = watchNamespaced(cluster, services, slimService, enqueueFrom(canaryServices))
   const ingressCache = watchNamespaced(cluster, ingresses, slimIngress, enqueueFrom(previews))
+  const bindingCache = watchNamespaced(cluster, targetGroupBindings, slimBinding, enqueueNamespace, {
+    optional: true,
+  })
   const tests = watchTests(cluster, enqueueRelease, enqueueNamespace)
 
   const autoscalers = watchAutoscalers(cluster, ({ namespace, name }) => {
@@ -136,6 +140,7 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     podCache,
     serviceCache,
     ingressCache,
+    bindingCache,
     tests,
     autoscalers,
   ]
@@ -180,12 +185,9 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
         },
         snapshots: [...snapshots.get(uid), ...snapshots.get(release)],
         pods: siblingPods,
-        get services() {
-          return serviceCache.of(ref.namespace)
-        },
-        get ingresses() {
-          return ingressCache.of(ref.namespace)
-        },
+        services: serviceCache.of(ref.namespace),
+        bindings: bindingCache.of(ref.namespace),
+        ingresses: ingressCache.of(ref.namespace),
         tests: tests.ownedBy(uid),
         testPods: podsByRelease.get(`test:${release}`),
         cronJob: name => tests.cronJob({ namespace: ref.namespace, name }),
@@ -249,15 +251,15 @@ function othersOf(
 ): readonly KeptReplicaSet[] {
   const known = new Set(owned.map(({ metadata }) => metadata.uid))
   const names = new Map<string, string>()
-  for (const { metadata } of siblingPods) {
-    const owner = metadata.ownerReferences?.find(({ controller }) => controller)
-    if (owner && !known.has(owner.uid)) names.set(owner.name, metadata.namespace ?? 'default')
+  for (const pod of siblingPods) {
+    const owner = controllerOf(pod)
+    if (owner && !known.has(owner.uid)) names.set(owner.name, pod.metadata.namespace ?? 'default')
   }
   return [...names].flatMap(([name, namespace]) => cache.get({ namespace, name }) ?? [])
 }
 
 /** A snapshot that lost its owner, by an orphaning deletion, belongs to whoever has the name: to be taken up or away. */
-function ownersOrRelease(snapshot: KubernetesObject): readonly string[] {
-  const owners = (snapshot.metadata.ownerReferences ?? []).filter(({ controller }) => controller)
-  return owners.length > 0 ? owners.map(({ uid }) => uid) : releaseOf(snapshot)
+function ownerOrRelease(snapshot: KubernetesObject): readonly string[] {
+  const owner = controllerOf(snapshot)
+  return owner ? [owner.uid] : releaseOf(snapshot)
 }

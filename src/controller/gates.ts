@@ -1,17 +1,20 @@
 /** What a canary is tested with: its own Service, and Jobs. */
 import { ApiError } from '../cluster/port.ts'
 import { jobs, services } from '../cluster/resources.ts'
-import { makeCanaryService, serviceName, servicesOf, testLeakOf, urlOf } from '../core/canary-service.ts'
+import { makeCanaryService, servicesOf, testLeakOf, urlOf } from '../core/canary-service.ts'
 import type { Decision } from '../core/decision.ts'
 import { whole } from '../core/kept.ts'
 import type { Deployment, Service } from '../core/kubernetes.ts'
-import { type Gathered, isControlledBy } from '../core/observe.ts'
+import { serviceName } from '../core/names.ts'
+import type { Gathered } from '../core/observe.ts'
+import { isControlledBy } from '../core/owner-reference.ts'
 import type { State } from '../core/state.ts'
 import { makeTestJob, type TestEnvironment, templateOf } from '../core/test-job.ts'
 import { readTestSource } from '../core/test-source.ts'
 import { stagesOf, weightOf } from '../core/weights.ts'
-import { type Acting, isRefusal, refTo } from './acting.ts'
+import { type Acting, isRefusal, removeOnce } from './acting.ts'
 import { noPreview } from './preview.ts'
+import { refTo } from './refs.ts'
 
 /** The Service that leads to the canary's pods alone, ready or not. Another's of its name is not touched. */
 export async function fitService(acting: Acting, gathered: Gathered, decision: Decision): Promise<void> {
@@ -19,26 +22,17 @@ export async function fitService(acting: Acting, gathered: Gathered, decision: D
   if (service === 'keep') return
   const { namespace, name: app } = refTo(gathered.deployment)
   const name = serviceName(app)
-  const found = gathered.services?.find(({ metadata }) => metadata.name === name)
+  const found = gathered.services?.get(name)
   const isOurs = found !== undefined && isControlledBy(found, gathered.deployment)
-  if (service === 'drop') return isOurs ? dropService(acting, found) : undefined
+  if (service === 'drop') return isOurs ? removeOnce(acting, services, found) : undefined
   if (isOurs) return
   if (found) {
     const why = `a Service ${name} exists and was not made by Canaryhook; rename or delete it`
     // A release can do without its preview, and not without its test.
     return decision.state?.test === undefined ? noPreview(acting, why) : refuse(acting, why)
   }
-  const made = makeCanaryService(whole(gathered.deployment), gathered.services ?? [])
+  const made = makeCanaryService(whole(gathered.deployment), gathered.services?.all() ?? [])
   if (made) await create(acting, () => acting.cluster.create(services, namespace, made))
-}
-
-async function dropService({ cluster, removed }: Acting, { metadata }: Service): Promise<void> {
-  const { uid, deletionTimestamp } = metadata
-  const ref = refTo({ metadata })
-  const key = `services ${ref.namespace}/${ref.name}`
-  if (uid === undefined || deletionTimestamp || removed.get(key) === uid) return
-  await cluster.remove(services, ref, { uid })
-  removed.set(key, uid)
 }
 
 /** Starts the test Job that shall be there. That its CronJob is missing may mend itself until the deadline. */
@@ -53,9 +47,10 @@ export async function startTest(
   const template = 'source' in reading ? templateOf(reading.source, cronJob) : undefined
   if (!template) return refuse(acting, `${state.test} does not exist`)
   const deployment = whole(gathered.deployment)
-  const environment = environmentOf(deployment, gathered.services ?? [], state)
+  const inNamespace = gathered.services?.all() ?? []
+  const environment = environmentOf(deployment, inNamespace, state)
   const job = makeTestJob(deployment, template, test, environment, state.deadline)
-  const leak = testLeakOf(gathered.services ?? [], job.spec.template)
+  const leak = testLeakOf(inNamespace, job.spec.template)
   if (leak) return refuse(acting, leak)
   await create(acting, async () => {
     acting.caches.tests.absorb(await acting.cluster.create(jobs, refTo(deployment).namespace, job))

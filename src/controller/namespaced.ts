@@ -1,10 +1,12 @@
 /** All objects of a kind, to be looked at by namespace: Services and Ingresses, of which an app's may be any. */
-import type { Cluster, ObjectRef, Resource, Watching } from '../cluster/port.ts'
+import type { Cluster, Resource, Watching, WatchOptions } from '../cluster/port.ts'
 import type { KubernetesObject } from '../core/kubernetes.ts'
+import type { InNamespace } from '../core/observe.ts'
+import { refTo } from './refs.ts'
 
 export interface Namespaced<T> extends Pick<Watching<T>, 'isSynced' | 'synced' | 'stop'> {
-  /** All of a namespace, ours too. */
-  of(namespace: string): readonly T[]
+  /** Those of a namespace, ours too. All of them are unpacked when somebody first asks for them, and once. */
+  of(namespace: string): InNamespace<T>
 }
 
 /**
@@ -17,11 +19,12 @@ export function watchNamespaced<T extends KubernetesObject>(
   resource: Resource<T>,
   slim: (object: T) => T,
   onChange: (object: T, type: 'set' | 'gone') => void,
+  options: Pick<WatchOptions<T>, 'optional'> = {},
 ): Namespaced<T> {
   const names = new Map<string, Set<string>>()
-  const watching = cluster.watch(resource, { slim, packed: true }, change => {
+  const watching = cluster.watch(resource, { ...options, slim, packed: true }, change => {
     const { object, type } = change
-    const { namespace, name } = refOf(object)
+    const { namespace, name } = refTo(object)
     const here = names.get(namespace) ?? new Set()
     if (type === 'gone') here.delete(name)
     else here.add(name)
@@ -30,18 +33,23 @@ export function watchNamespaced<T extends KubernetesObject>(
     if (change.type === 'gone' || !isSame(change.previous, object)) onChange(object, type)
   })
   return {
-    of: namespace =>
-      [...(names.get(namespace) ?? [])].flatMap(name => watching.get({ namespace, name }) ?? []),
+    of(namespace) {
+      const get = (name: string) => watching.get({ namespace, name })
+      let all: readonly T[] | undefined
+      return {
+        get,
+        all() {
+          all ??= [...(names.get(namespace) ?? [])].flatMap(name => get(name) ?? [])
+          return all
+        },
+      }
+    },
     get isSynced() {
       return watching.isSynced
     },
     synced: watching.synced,
     stop: () => watching.stop(),
   }
-}
-
-function refOf({ metadata }: KubernetesObject): ObjectRef {
-  return { namespace: metadata.namespace ?? 'default', name: metadata.name }
 }
 
 /** A load balancer's address comes and goes, and annotations change: nothing of it is kept. */

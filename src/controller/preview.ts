@@ -1,14 +1,15 @@
 /** The Ingress through which people look at the canary while its release runs. */
 import { ingresses } from '../cluster/resources.ts'
-import { serviceName } from '../core/canary-service.ts'
+import { canaryServiceOf } from '../core/canary-service.ts'
 import { type Decision, normal, warning } from '../core/decision.ts'
 import { whole } from '../core/kept.ts'
-import type { Ingress } from '../core/kubernetes.ts'
 import { canaryName } from '../core/names.ts'
-import { type Gathered, isControlledBy } from '../core/observe.ts'
+import type { Gathered } from '../core/observe.ts'
+import { isControlledBy } from '../core/owner-reference.ts'
 import { readPreview } from '../core/preview.ts'
 import { describeAddresses, makePreviewIngress, previewConflict } from '../core/preview-ingress.ts'
-import { type Acting, isRefusal, refTo } from './acting.ts'
+import { type Acting, isRefusal, removeOnce } from './acting.ts'
+import { refTo } from './refs.ts'
 
 /**
  * Another's of its name is not touched. That there is no preview is told, and nothing else comes of it: the
@@ -17,9 +18,9 @@ import { type Acting, isRefusal, refTo } from './acting.ts'
 export async function fitPreview(acting: Acting, gathered: Gathered, decision: Decision): Promise<void> {
   if (decision.ingress === 'keep') return
   const name = canaryName(gathered.deployment.metadata.name)
-  const found = gathered.ingresses?.find(({ metadata }) => metadata.name === name)
+  const found = gathered.ingresses?.get(name)
   const isOurs = found !== undefined && isControlledBy(found, gathered.deployment)
-  if (decision.ingress === 'drop') return isOurs ? drop(acting, found) : undefined
+  if (decision.ingress === 'drop') return isOurs ? removeOnce(acting, ingresses, found) : undefined
   if (isOurs) return
   if (found) {
     return noPreview(acting, `an Ingress ${name} exists and was not made by Canaryhook; rename or delete it`)
@@ -28,15 +29,16 @@ export async function fitPreview(acting: Acting, gathered: Gathered, decision: D
 }
 
 async function make(acting: Acting, gathered: Gathered, text: string): Promise<void> {
-  const { services = [], ingresses: others = [] } = gathered
   const reading = readPreview(text)
   if ('problem' in reading) return noPreview(acting, reading.problem)
   const deployment = whole(gathered.deployment)
+  const services = gathered.services?.all() ?? []
+  const others = gathered.ingresses?.all() ?? []
   const conflict = previewConflict(deployment, reading.preview, services, others)
   if (conflict) return noPreview(acting, conflict)
   const made = makePreviewIngress(deployment, reading.preview, services, others)
   // The watch tells when the canary's Service is there; an Ingress never leads to another's of that name.
-  if (!made) return hasService(gathered) ? noPreview(acting, NO_PORT) : undefined
+  if (!made) return canaryServiceOf(deployment, services) ? noPreview(acting, NO_PORT) : undefined
   try {
     await acting.cluster.create(ingresses, refTo(deployment).namespace, made)
     const where = describeAddresses(made)
@@ -49,20 +51,6 @@ async function make(acting: Acting, gathered: Gathered, text: string): Promise<v
 }
 
 const NO_PORT = 'an Ingress needs a TCP port, and the Service of the canary has none'
-
-function hasService({ deployment, services = [] }: Gathered): boolean {
-  const name = serviceName(deployment.metadata.name)
-  return services.some(service => service.metadata.name === name && isControlledBy(service, deployment))
-}
-
-async function drop({ cluster, removed }: Acting, { metadata }: Ingress): Promise<void> {
-  const { uid, deletionTimestamp } = metadata
-  const ref = refTo({ metadata })
-  const key = `ingresses ${ref.namespace}/${ref.name}`
-  if (uid === undefined || deletionTimestamp || removed.get(key) === uid) return
-  await cluster.remove(ingresses, ref, { uid })
-  removed.set(key, uid)
-}
 
 /** Tells people that the release has no preview, and why. */
 export function noPreview(acting: Acting, why: string): void {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { ApiError, Cluster } from '../cluster/port.ts'
 import { events } from '../cluster/resources.ts'
 import { decide } from '../core/decide.ts'
-import type { Decision } from '../core/decision.ts'
+import { AS_IT_IS, type Decision } from '../core/decision.ts'
 import type { KubernetesObject } from '../core/kubernetes.ts'
 import { makeEvent, type Said } from '../core/objects.ts'
 import { type Gathered, observe } from '../core/observe.ts'
@@ -11,7 +11,8 @@ import { ownsSpec } from '../core/ownership.ts'
 import type { Track } from '../core/siblings.ts'
 import { isLive, readState, type State } from '../core/state.ts'
 import { act } from './act.ts'
-import { type Caches, refOf } from './caches.ts'
+import type { Caches } from './caches.ts'
+import { refOf } from './refs.ts'
 import { transitionLine } from './transition-line.ts'
 
 export interface Reconciling {
@@ -127,19 +128,8 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
     const message = `${why}; nothing is done until it can be read`
     const conditions = { Stalled: { reason: 'StateUnreadable', message } }
     const silent = { stored: () => {}, refused: () => {}, remarked: () => {} }
-    await act({ cluster, caches, now, removed, ...silent }, objects, {
-      state: undefined,
-      said: [],
-      snapshot: 'keep',
-      canary: 'keep',
-      baseline: 'keep',
-      isolated: 'keep',
-      service: 'keep',
-      ingress: 'keep',
-      dropTests: [],
-      mend: [],
-      conditions,
-    })
+    const decision = { ...AS_IT_IS, conditions, state: undefined, said: [] }
+    await act({ cluster, caches, now, removed, ...silent }, objects, decision)
   }
 }
 

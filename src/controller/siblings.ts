@@ -7,10 +7,11 @@ import { type KeptDeployment, whole } from '../core/kept.ts'
 import type { Deployment } from '../core/kubernetes.ts'
 import { TRACK_LABEL } from '../core/names.ts'
 import { type Isolation, makeBaseline, makeCanary } from '../core/objects.ts'
-import { acceptedSet, type Gathered, isControlledBy, ourBaseline, ourCanary } from '../core/observe.ts'
+import { acceptedSet, type Gathered, ourBaseline, ourCanary } from '../core/observe.ts'
+import { isControlledBy } from '../core/owner-reference.ts'
 import { isIsolated, type Track } from '../core/siblings.ts'
-import { type Acting, isRefusal, refTo } from './acting.ts'
-import { keyOf } from './caches.ts'
+import { type Acting, isRefusal, removeOnce } from './acting.ts'
+import { refTo } from './refs.ts'
 
 /** One of the two: what has its name, what of it is ours, what is wanted, and how it is made. */
 interface Fitting {
@@ -60,10 +61,7 @@ async function adjust(
   if (found && !ours) return
   try {
     if (wanted === 'none') {
-      const { uid } = ours?.metadata ?? {}
-      if (!ours || !uid || acting.removed.get(keyOf(ours.metadata)) === uid) return
-      await cluster.remove(deployments, refTo(ours), { uid })
-      acting.removed.set(keyOf(ours.metadata), uid)
+      if (ours) await removeOnce(acting, deployments, ours)
       return
     }
     const adopted = ours !== undefined && isControlledBy(ours, gathered.deployment)

@@ -15,6 +15,7 @@ import type {
   ObjectMeta,
   Pod,
   Service,
+  TargetGroupBinding,
 } from '../core/kubernetes.ts'
 import { TRACK_LABEL } from '../core/names.ts'
 import { ownsSpec } from '../core/ownership.ts'
@@ -116,6 +117,15 @@ export function slimService({ metadata, spec }: Service): Service {
       ...(ports && { ports }),
       ...(publishNotReadyAddresses && { publishNotReadyAddresses }),
     },
+  }
+}
+
+/** Which Service's pods, or nodes, it takes. */
+export function slimBinding({ metadata, spec }: TargetGroupBinding): TargetGroupBinding {
+  const { serviceRef, targetType } = spec
+  return {
+    metadata: identityOf(metadata),
+    spec: { ...(serviceRef && { serviceRef }), ...(targetType !== undefined && { targetType }) },
   }
 }
 

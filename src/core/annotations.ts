@@ -1,7 +1,7 @@
 import { readDuration, type Seconds } from './duration.ts'
 import { readLabelKey } from './label-key.ts'
 import type { Capacity } from './plan/expand.ts'
-import { type Plan, parsePlan, printPlan } from './plan/plan.ts'
+import { givesWeight, type Plan, parsePlan, printPlan } from './plan/plan.ts'
 import { readPreview } from './preview.ts'
 import { quote } from './quote.ts'
 import { suggest } from './suggest.ts'
@@ -239,7 +239,7 @@ function disagreements(
     )
   }
   if (firstTest < 0 && keys.has(TEST)) errors.push(`${TEST}: no step of the plan is test (${hint})`)
-  const firstWeight = plan.findIndex(step => step.kind !== 'test' && step.kind !== 'approve')
+  const firstWeight = plan.findIndex(givesWeight)
   const isTestedFirst = firstTest >= 0 && (firstWeight < 0 || firstTest < firstWeight)
   if (keys.has(ISOLATE) && !isTestedFirst) {
     errors.push(
@@ -251,7 +251,7 @@ function disagreements(
 
 /** A baseline is compared with the canary under the same load, which only a weight gives them. */
 function withoutWeight(plan: Plan): readonly string[] {
-  if (plan.some(({ kind }) => kind !== 'test' && kind !== 'approve')) return []
+  if (plan.some(givesWeight)) return []
   const hint = `write for example ${STEPS}: 20%, approve`
   return [
     `${BASELINE}: a baseline runs beside a canary that takes a weight, and this plan has none (${hint})`,

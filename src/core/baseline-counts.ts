@@ -3,6 +3,7 @@
  * many as the canary has, so that like is compared with like. It extends the arithmetic of replicas.ts by a third
  * side, and the same invariant of capacity holds.
  */
+import { between } from './between.ts'
 import { type Counts, type Fleet, type Limits, move } from './replicas.ts'
 
 /** The pods of all three sides. */
@@ -90,8 +91,4 @@ function covering({ unsettled, available }: Fleet): number {
 /** Of the pods that are available, those that are to stay. */
 function covers(available: number, staying: number): number {
   return Math.min(available, staying)
-}
-
-function between(low: number, value: number, high: number): number {
-  return Math.max(low, Math.min(value, high))
 }

@@ -2,27 +2,21 @@
  * The Service that reaches the canary's pods and no others, ready or not: tests and previews use it while no
  * user's request gets there.
  */
+import { byName } from './by-name.ts'
 import { GATE } from './gate.ts'
-import type { Container, Deployment, PodTemplate, Service, ServicePort } from './kubernetes.ts'
-import { nameHash, OF_LABEL, TRACK_LABEL } from './names.ts'
-import { ownerReference } from './objects.ts'
+import type {
+  Container,
+  Deployment,
+  KubernetesObject,
+  PodTemplate,
+  Service,
+  ServicePort,
+  TargetGroupBinding,
+} from './kubernetes.ts'
+import { labelsFor, serviceName, TRACK_LABEL } from './names.ts'
+import { isControlledBy, ownerReference } from './owner-reference.ts'
 
 type Labels = Readonly<Record<string, string>>
-
-const LONGEST_NAME = 63
-
-/**
- * `<name>-canary`, as a Service may be called: RFC 1035, so without dots and not beginning with a digit. A name
- * that had to be changed or cut gets a hash, so that no two apps share one.
- */
-export function serviceName(name: string): string {
-  const label = name.replaceAll('.', '-')
-  const base = /^\d/.test(label) ? `s-${label}` : label
-  const whole = `${base}-canary`
-  if (base === name && whole.length <= LONGEST_NAME) return whole
-  const tail = `-${nameHash(name)}-canary`
-  return `${base.slice(0, LONGEST_NAME - tail.length).replace(/-+$/, '')}${tail}`
-}
 
 /** Whether a Service sends requests to pods with these labels. One without a selector has its endpoints from elsewhere. */
 export function selectsPods({ spec }: Service, labels: Labels): boolean {
@@ -32,11 +26,9 @@ export function selectsPods({ spec }: Service, labels: Labels): boolean {
   )
 }
 
-/** The Services whose selector matches these pods, by name, so that the first one is always the same. */
+/** The Services whose selector matches these pods, by name. */
 export function servicesOf(services: readonly Service[], podLabels: Labels): readonly Service[] {
-  return services
-    .filter(service => selectsPods(service, podLabels))
-    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+  return byName(services.filter(service => selectsPods(service, podLabels)))
 }
 
 /**
@@ -50,7 +42,7 @@ export function makeCanaryService(deployment: Deployment, services: readonly Ser
   const serving = servicesOf(services, template.metadata?.labels ?? {})
   const ports = union(serving.length > 0 ? serving.flatMap(portsOf) : containerPorts(template))
   if (ports.length === 0) return undefined
-  const ours = { [TRACK_LABEL]: 'canary', [OF_LABEL]: nameHash(name) }
+  const ours = labelsFor('canary', name)
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -64,6 +56,15 @@ export function makeCanaryService(deployment: Deployment, services: readonly Ser
   }
 }
 
+/** The one that leads to the canary; undefined where there is none, or what has its name is another's. */
+export function canaryServiceOf(
+  deployment: KubernetesObject,
+  services: readonly Service[],
+): Service | undefined {
+  const name = serviceName(deployment.metadata.name)
+  return services.find(service => service.metadata.name === name && isControlledBy(service, deployment))
+}
+
 /** `http://shop-canary.default:80`, by its first TCP port; undefined when it has none. */
 export function urlOf({ metadata, spec }: Service): string | undefined {
   const port = spec.ports?.find(({ protocol = 'TCP' }) => protocol === 'TCP')
@@ -73,21 +74,46 @@ export function urlOf({ metadata, spec }: Service): string | undefined {
 }
 
 /**
- * Why isolation would be a lie, as a sentence: a Service that sends users' requests to pods of this template.
- * With the gate, only those that ask for pods which are not ready; without it (isolated by a label that is left
- * out), all that select them. Who selects by our label means canaries, and is none of these.
+ * Why isolation would be a lie, as a sentence: something that sends users' requests to pods of this template. With
+ * the gate, a Service that asks for pods which are not ready, or a load balancer that does not ask; without the gate
+ * (isolated by a label that is left out), every Service that selects them. Who selects by our label means canaries,
+ * and is none of these.
+ *
+ * @param bindings all of the namespace
  */
-export function leakOf(services: readonly Service[], template: PodTemplate): string | undefined {
+export function leakOf(
+  services: readonly Service[],
+  bindings: readonly TargetGroupBinding[],
+  template: PodTemplate,
+): string | undefined {
   const isGated = template.spec?.readinessGates?.some(({ conditionType }) => conditionType === GATE) ?? false
-  const leak = servicesOf(services, template.metadata?.labels ?? {}).find(
-    ({ spec }) =>
-      !Object.hasOwn(spec.selector ?? {}, TRACK_LABEL) && (!isGated || spec.publishNotReadyAddresses),
+  const serving = servicesOf(services, template.metadata?.labels ?? {}).filter(
+    ({ spec }) => !Object.hasOwn(spec.selector ?? {}, TRACK_LABEL),
   )
-  if (!leak) return undefined
-  const { name } = leak.metadata
-  return isGated
-    ? `Service ${name} has publishNotReadyAddresses: true and selects the canary's pods: they would get requests of users before they are tested`
-    : `Service ${name} selects the canary's pods without the label that was left out: they would get requests of users before they are tested`
+  if (!isGated) {
+    const [leak] = serving
+    return (
+      leak &&
+      `Service ${leak.metadata.name} selects the canary's pods without the label that was left out${MET}`
+    )
+  }
+  const open = serving.find(({ spec }) => spec.publishNotReadyAddresses)
+  if (open) {
+    return `Service ${open.metadata.name} has publishNotReadyAddresses: true and selects the canary's pods${MET}`
+  }
+  const names = new Set(serving.map(({ metadata }) => metadata.name))
+  const bound = byName(bindings).find(({ spec }) => bindsPods(spec) && names.has(spec.serviceRef?.name ?? ''))
+  return (
+    bound &&
+    `TargetGroupBinding ${bound.metadata.name} takes the pods of Service ${bound.spec.serviceRef?.name} as soon as their containers are ready, whatever their gates say${MET}; isolate by a label instead (canaryhook.dev/isolate)`
+  )
+}
+
+const MET = ': they would get requests of users before they are tested'
+
+/** Source: aws-load-balancer-controller, docs/guide/targetgroupbinding: without a type it is found out, and may be ip. */
+function bindsPods({ targetType }: TargetGroupBinding['spec']): boolean {
+  return targetType !== 'instance'
 }
 
 /**

@@ -3,7 +3,7 @@
  * Total and pure. Reads from top to bottom as the phases of DESIGN follow each other.
  */
 import type { Wanted } from './conditions.ts'
-import { type Decision, type Outcome, stamp, type Wants } from './decision.ts'
+import { AS_IT_IS, type Decision, type Outcome, stamp, type Wants } from './decision.ts'
 import type { Said } from './objects.ts'
 import type { Observation } from './observe.ts'
 import { failed, holding, STALLED } from './phases/failed.ts'
@@ -75,13 +75,7 @@ function mendTimes(state: State, now: number): State {
 }
 
 /** No release: nothing of ours is left behind. */
-const tidy: Partial<Wants> = {
-  snapshot: 'drop',
-  canary: 'none',
-  baseline: 'none',
-  service: 'drop',
-  ingress: 'drop',
-}
+const tidy: Partial<Wants> = { snapshot: 'drop', canary: 'none' }
 
 function decision(
   state: State | undefined,
@@ -89,14 +83,19 @@ function decision(
   seen: Observation,
   wants: Partial<Wants>,
 ): Decision {
-  const conditions = conditionsFor(state, seen)
-  const dropTests = superfluous(state, seen)
-  // What leads to the canary goes with it.
-  const way = wants.canary === 'none' ? 'drop' : 'keep'
-  const baseline = wants.canary === 'none' ? 'none' : 'keep'
-  const none = { snapshot: 'keep', canary: 'keep', baseline, isolated: 'keep', mend: [] } as const
-  return { ...none, service: way, ingress: way, dropTests, conditions, ...wants, state, said }
+  return {
+    ...AS_IT_IS,
+    conditions: conditionsFor(state, seen),
+    dropTests: superfluous(state, seen),
+    ...(wants.canary === 'none' && WITH_THE_CANARY),
+    ...wants,
+    state,
+    said,
+  }
 }
+
+/** What goes when the canary goes: what is compared with it, and what leads to it. */
+const WITH_THE_CANARY = { baseline: 'none', service: 'drop', ingress: 'drop' } as const
 
 /** A test belongs to one release: another cancels it. Those that are over stay until the next one, to be looked at. */
 function superfluous(state: State | undefined, { tests }: Observation): readonly TestSeen[] {

@@ -32,6 +32,19 @@ export interface Wants {
   readonly wakeAt?: number
 }
 
+/** Nothing is done. */
+export const AS_IT_IS: Wants = {
+  snapshot: 'keep',
+  canary: 'keep',
+  baseline: 'keep',
+  isolated: 'keep',
+  service: 'keep',
+  ingress: 'keep',
+  dropTests: [],
+  mend: [],
+  conditions: 'keep',
+}
+
 export type Mend =
   | { readonly kind: 'create'; readonly set: ReplicaSet; readonly replicas: number }
   | { readonly kind: 'scale'; readonly name: string; readonly replicas: number }

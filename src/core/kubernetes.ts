@@ -281,6 +281,34 @@ export interface Lease extends KubernetesObject {
   }
 }
 
+/**
+ * elbv2.k8s.aws/v1beta1, of the AWS Load Balancer Controller: what makes the pods of a Service targets of a load
+ * balancer, past the Service itself.
+ */
+export interface TargetGroupBinding extends KubernetesObject {
+  readonly spec: {
+    readonly serviceRef?: { readonly name?: string }
+    /** `instance` means nodes, from where requests go on through the Service; `ip`, and none, means pods. */
+    readonly targetType?: string
+  }
+}
+
+/** Of type Opaque; what it holds is base64. */
+export interface Secret extends KubernetesObject {
+  readonly type?: string
+  readonly data?: Readonly<Record<string, string>>
+}
+
+/** admissionregistration.k8s.io/v1, of which only whom the API server trusts, and for how long it waits, is read. */
+export interface MutatingWebhookConfiguration extends KubernetesObject {
+  readonly webhooks?: readonly {
+    readonly name: string
+    /** caBundle is base64. */
+    readonly clientConfig: { readonly caBundle?: string }
+    readonly timeoutSeconds?: number
+  }[]
+}
+
 /** What the API server sends to a mutating webhook (admission.k8s.io/v1), as far as we read it. */
 export interface AdmissionRequest<T extends KubernetesObject = KubernetesObject> {
   readonly uid: string

@@ -9,6 +9,14 @@ export const FIELD_MANAGER = 'canaryhook'
 /** Deployments are named by RFC 1123 subdomains, but their names become pod names and labels: 63. */
 const LIMIT = 63
 
+/** The labels of what is made for the Deployment of that name: what it is for, and whose it is. */
+export function labelsFor(
+  track: 'canary' | 'baseline' | 'stable' | 'test',
+  name: string,
+): Readonly<Record<string, string>> {
+  return { [TRACK_LABEL]: track, [OF_LABEL]: nameHash(name) }
+}
+
 /** A short, stable label value for a name of any length: ten hexadecimal digits. */
 export function nameHash(name: string): string {
   return hash('sha256', name, 'hex').slice(0, 10)
@@ -19,7 +27,17 @@ export function canaryName(name: string): string {
   return suffixed(name, 'canary')
 }
 
-/** `<name>-baseline`, in the same way. */
+/**
+ * `<name>-canary` as a Service may be called: RFC 1035, so without dots and not beginning with a digit. A name
+ * that had to be changed for that gets the hash too, so that no two apps share one.
+ */
+export function serviceName(name: string): string {
+  const label = name.replaceAll('.', '-')
+  const base = /^\d/.test(label) ? `s-${label}` : label
+  return base === name ? canaryName(name) : hashed(base, name, 'canary')
+}
+
+/** `<name>-baseline`, in the same way as the canary's. */
 export function baselineName(name: string): string {
   return suffixed(name, 'baseline')
 }
@@ -32,7 +50,11 @@ export function snapshotName(name: string, replicaSetUids: readonly string[]): s
 /** `<name>-<suffix>`, cut and made unique by a hash of the name where that is too long. */
 export function suffixed(name: string, suffix: string): string {
   const whole = `${name}-${suffix}`
-  if (whole.length <= LIMIT) return whole
+  return whole.length <= LIMIT ? whole : hashed(name, name, suffix)
+}
+
+/** `<base>-<hash of the name>-<suffix>`; the base is cut where that is too long. */
+function hashed(base: string, name: string, suffix: string): string {
   const tail = `-${nameHash(name)}-${suffix}`
-  return `${name.slice(0, LIMIT - tail.length).replace(/[-.]+$/, '')}${tail}`
+  return `${base.slice(0, LIMIT - tail.length).replace(/[-.]+$/, '')}${tail}`
 }

@@ -11,15 +11,8 @@ import type {
   PodTemplate,
   ReplicaSet,
 } from './kubernetes.ts'
-import {
-  baselineName,
-  canaryName,
-  nameHash,
-  OF_LABEL,
-  RELEASE_LABEL,
-  snapshotName,
-  TRACK_LABEL,
-} from './names.ts'
+import { baselineName, canaryName, labelsFor, RELEASE_LABEL, snapshotName } from './names.ts'
+import { ownerReference } from './owner-reference.ts'
 import { limits } from './replicas.ts'
 import type { Track } from './siblings.ts'
 import { printSets } from './snapshot-data.ts'
@@ -90,7 +83,7 @@ function makeSibling(
   { isolated, key }: Isolation,
 ): Deployment {
   const { name, namespace } = deployment.metadata
-  const ours = { [TRACK_LABEL]: track, [OF_LABEL]: nameHash(name) }
+  const ours = labelsFor(track, name)
   const { selector, minReadySeconds, strategy } = deployment.spec
   return {
     apiVersion: 'apps/v1',
@@ -174,7 +167,7 @@ export function makeSnapshot(deployment: KubernetesObject, sets: readonly Replic
         sets.map(set => set.metadata.uid ?? ''),
       ),
       ...(namespace !== undefined && { namespace }),
-      labels: { [TRACK_LABEL]: 'stable', [OF_LABEL]: nameHash(name) },
+      labels: labelsFor('stable', name),
       ownerReferences: [ownerReference(deployment)],
     },
     // Of several, the newest counts; generations only grow.
@@ -220,16 +213,6 @@ export function sizeAnnotations({ spec }: KeptDeployment): Readonly<Record<strin
   return {
     'deployment.kubernetes.io/desired-replicas': String(replicas),
     'deployment.kubernetes.io/max-replicas': String(limits(replicas, spec.strategy).ceiling),
-  }
-}
-
-export function ownerReference(owner: KubernetesObject): OwnerReference {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    name: owner.metadata.name,
-    uid: owner.metadata.uid ?? '',
-    controller: true,
   }
 }
 

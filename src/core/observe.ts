@@ -1,7 +1,7 @@
 /**
  * What the cluster looks like, in the words that decisions are made in. Pure: objects in, an Observation out.
  */
-
+import { byName } from './by-name.ts'
 import { leakOf } from './canary-service.ts'
 import { OURS } from './conditions.ts'
 import { isolateTemplate } from './gate.ts'
@@ -14,12 +14,13 @@ import type {
   HorizontalPodAutoscaler,
   Ingress,
   Job,
-  KubernetesObject,
   Pod,
   ReplicaSet,
   Service,
+  TargetGroupBinding,
 } from './kubernetes.ts'
-import { controllerOf, isIsolated, ourSibling, type SiblingSeen, seeSibling, strangerOf } from './siblings.ts'
+import { controllerOf, isControlledBy } from './owner-reference.ts'
+import { isIsolated, ourSibling, type SiblingSeen, seeSibling, strangerOf } from './siblings.ts'
 import { readSets } from './snapshot-data.ts'
 import { readState } from './state.ts'
 import { references, templateHash } from './template.ts'
@@ -37,10 +38,10 @@ export interface Gathered {
   readonly snapshots: readonly ControllerRevision[]
   /** Pods with the canary's labels, and with the baseline's. */
   readonly pods: readonly Pod[]
-  /** Services of the namespace. */
-  readonly services?: readonly Service[]
-  /** Ingresses of the namespace. */
-  readonly ingresses?: readonly Ingress[]
+  readonly services?: InNamespace<Service>
+  readonly ingresses?: InNamespace<Ingress>
+  /** None where the cluster has no such kind. */
+  readonly bindings?: InNamespace<TargetGroupBinding>
   /** Test Jobs of the Deployment, of any release, and their pods. */
   readonly tests?: readonly Job[]
   readonly testPods?: readonly Pod[]
@@ -54,6 +55,12 @@ export interface Gathered {
   readonly nameTaken?: boolean | undefined
   /** The same of the baseline. */
   readonly baselineNameTaken?: boolean | undefined
+}
+
+/** The objects of a kind in the Deployment's namespace. To look at them costs: most releases have no need to. */
+export interface InNamespace<T> {
+  get(name: string): T | undefined
+  all(): readonly T[]
 }
 
 /** A ReplicaSet of the user's Deployment. */
@@ -101,7 +108,7 @@ export interface Observation {
   readonly leaving: number
   /** Test Jobs of this Deployment, of any release. */
   readonly tests: readonly TestSeen[]
-  /** A Service that would send requests to the canary although it is isolated: a sentence. */
+  /** What would send requests to the canary although it is isolated: a sentence. */
   readonly leak: string | undefined
   /** The Deployment controller has seen the spec and every pod is of the stored template and available. */
   readonly rolledOut: boolean
@@ -161,11 +168,6 @@ export function observe(gathered: Gathered): Observation {
   }
 }
 
-/** Whether `owner` is the managing controller of `object`, by uid: names and labels of others prove nothing. */
-export function isControlledBy(object: KubernetesObject, owner: KubernetesObject): boolean {
-  return controllerOf(object)?.uid === owner.metadata.uid
-}
-
 /** The canary, if what has its name is ours to touch. */
 export function ourCanary({ deployment, canary }: Gathered): KeptDeployment | undefined {
   return ourSibling(canary, deployment, 'canary')
@@ -177,7 +179,7 @@ export function ourBaseline({ deployment, baseline }: Gathered): KeptDeployment 
 
 /** A ScaledObject of KEDA works through an autoscaler of its own making: people know it by their name for it. */
 function autoscalerOf({ autoscalers = [] }: Gathered): string | undefined {
-  const [first] = [...autoscalers].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+  const [first] = byName(autoscalers)
   if (!first) return undefined
   const { kind, name } = controllerOf(first) ?? { kind: 'HorizontalPodAutoscaler', name: first.metadata.name }
   return `${kind} ${name}`
@@ -211,12 +213,13 @@ function hasReadyContainers({ status }: Pod): boolean {
 /** A gate keeps pods out of ready endpoints only; and a label may not be what the Services ask for. */
 function leak(
   canary: KeptDeployment | undefined,
-  { deployment, services = [] }: Gathered,
+  { deployment, services, bindings }: Gathered,
 ): string | undefined {
   if (!canary || !isIsolated(canary) || isName(deployment.spec.template)) return undefined
   const read = readState(deployment.metadata.annotations)
   const key = read.kind === 'ok' ? read.state.isolate : undefined
-  return leakOf(services, isolateTemplate(deployment.spec.template, key))
+  const template = isolateTemplate(deployment.spec.template, key)
+  return leakOf(services?.all() ?? [], bindings?.all() ?? [], template)
 }
 
 function seeSnapshot(

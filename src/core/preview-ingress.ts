@@ -2,10 +2,11 @@
  * The Ingress through which people look at the canary while a release runs. It leads to the canary's own Service,
  * at a host or a path that the users of the app do not have.
  */
-import { serviceName, servicesOf } from './canary-service.ts'
+import { byName } from './by-name.ts'
+import { canaryServiceOf, servicesOf } from './canary-service.ts'
 import type { Deployment, Ingress, IngressRule, IngressTls, Service } from './kubernetes.ts'
-import { canaryName, nameHash, OF_LABEL, TRACK_LABEL } from './names.ts'
-import { ownerReference } from './objects.ts'
+import { canaryName, labelsFor, serviceName } from './names.ts'
+import { ownerReference } from './owner-reference.ts'
 import type { Preview } from './preview.ts'
 
 /** How the class of an Ingress was told before there was a field for it; some controllers still read it alone. */
@@ -27,7 +28,7 @@ export function makePreviewIngress(
   ingresses: readonly Ingress[],
 ): Ingress | undefined {
   const { name, namespace } = deployment.metadata
-  const port = portOf(services.find(service => isCanaryService(service, deployment)))
+  const port = portOf(canaryServiceOf(deployment, services))
   if (port === undefined) return undefined
   const app = appIngress(deployment, services, ingresses)
   const hosts = hostsOf(preview, app)
@@ -41,7 +42,7 @@ export function makePreviewIngress(
     metadata: {
       name: canaryName(name),
       ...(namespace !== undefined && { namespace }),
-      labels: { [TRACK_LABEL]: 'canary', [OF_LABEL]: nameHash(name) },
+      labels: labelsFor('canary', name),
       ...(annotations && { annotations }),
       ownerReferences: [ownerReference(deployment)],
     },
@@ -91,11 +92,6 @@ export function describeAddresses({ spec }: Ingress): string {
   return addresses.join(', ')
 }
 
-function isCanaryService({ metadata }: Service, { metadata: owner }: Deployment): boolean {
-  const controller = metadata.ownerReferences?.find(({ controller }) => controller)
-  return metadata.name === serviceName(owner.name) && controller?.uid === owner.uid
-}
-
 function portOf(service: Service | undefined): number | undefined {
   return service?.spec.ports?.find(({ protocol = 'TCP' }) => protocol === 'TCP')?.port
 }
@@ -121,10 +117,6 @@ function appIngress(
       spec.rules?.some(rule => leadsTo(rule, serving)),
   )
   return ingress && { ingress, services: serving }
-}
-
-function byName(ingresses: readonly Ingress[]): readonly Ingress[] {
-  return [...ingresses].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
 }
 
 function leadsTo({ http }: IngressRule, services: ReadonlySet<string>): boolean {

@@ -3,6 +3,7 @@
  * invariant of capacity holds at each write (docs/how-it-works.md): no healthy pod is taken away by us
  * unless what stays available is at least the floor.
  */
+import { between } from './between.ts'
 import type { DeploymentSpec, IntOrPercent } from './kubernetes.ts'
 
 /** The bounds that the strategy sets for N pods. */
@@ -41,6 +42,11 @@ export function limits(total: number, strategy: DeploymentSpec['strategy']): Lim
   const unavailable = resolve(strategy?.rollingUpdate?.maxUnavailable ?? '25%', total, Math.floor)
   if (surge > 0) return { ceiling: total + surge, floor: total }
   return { ceiling: total, floor: Math.max(0, total - Math.max(1, unavailable)) }
+}
+
+/** Whether a canary fits in beside stable: a single replica cannot make way, so the strategy must allow one pod more. */
+export function leavesRoom(total: number, strategy: DeploymentSpec['strategy']): boolean {
+  return total !== 1 || limits(1, strategy).ceiling > 1
 }
 
 /** No bound on pods: in surge mode and at the end of a promotion the canary comes on top. */
@@ -90,8 +96,4 @@ export function move(limit: Limits, stable: Fleet, canary: Fleet, target: Counts
     nextCanary = between(target.canary, Math.min(needed, serving), canary.desired)
   }
   return { stable: nextStable, canary: nextCanary }
-}
-
-function between(low: number, value: number, high: number): number {
-  return Math.max(low, Math.min(value, high))
 }

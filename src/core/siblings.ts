@@ -3,6 +3,7 @@ import { ISOLATED_LABEL, OPENED } from './gate.ts'
 import type { KeptDeployment } from './kept.ts'
 import type { KubernetesObject } from './kubernetes.ts'
 import { nameHash, OF_LABEL, RELEASE_LABEL, TRACK_LABEL } from './names.ts'
+import { controllerOf, isControlledBy } from './owner-reference.ts'
 import type { Fleet } from './replicas.ts'
 
 /** What it runs: the version that is tried, or fresh pods of the accepted one. The value of our label. */
@@ -26,7 +27,7 @@ export function ourSibling(
   deployment: KeptDeployment,
   track: Track,
 ): KeptDeployment | undefined {
-  if (!found || controllerOf(found)?.uid === deployment.metadata.uid) return found
+  if (!found || isControlledBy(found, deployment)) return found
   const labels = found.metadata.labels ?? {}
   const labelled = labels[TRACK_LABEL] === track && labels[OF_LABEL] === nameHash(deployment.metadata.name)
   return labelled && controllerOf(found) === undefined ? found : undefined
@@ -64,7 +65,7 @@ export function seeSibling(sibling: KeptDeployment, deployment: KeptDeployment):
   return {
     release: metadata.labels?.[RELEASE_LABEL] ?? '',
     isolated: isIsolated(sibling),
-    orphan: controllerOf(sibling)?.uid !== deployment.metadata.uid,
+    orphan: !isControlledBy(sibling, deployment),
     deleting: metadata.deletionTimestamp !== undefined,
     desired,
     existing: Math.max(desired, status?.replicas ?? 0),
@@ -87,8 +88,4 @@ function serving({ metadata, status = {} }: KeptDeployment): number {
 
 export function isIsolated(sibling: KeptDeployment): boolean {
   return sibling.metadata.labels?.[ISOLATED_LABEL] === 'true'
-}
-
-export function controllerOf(object: KubernetesObject) {
-  return object.metadata.ownerReferences?.find(reference => reference.controller)
 }

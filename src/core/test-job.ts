@@ -9,8 +9,9 @@ import type {
   Pod,
   PodTemplate,
 } from './kubernetes.ts'
-import { nameHash, OF_LABEL, RELEASE_LABEL, suffixed, TRACK_LABEL } from './names.ts'
-import { copied, ownerReference } from './objects.ts'
+import { labelsFor, nameHash, RELEASE_LABEL, suffixed } from './names.ts'
+import { copied } from './objects.ts'
+import { isControlledBy, ownerReference } from './owner-reference.ts'
 import { containersOf, whyNotRunning } from './pod-problem.ts'
 import { quote } from './quote.ts'
 import type { State } from './state.ts'
@@ -87,7 +88,7 @@ export function makeTestJob(
   deadline: number,
 ): Job {
   const { name, namespace = 'default' } = deployment.metadata
-  const ours = { [TRACK_LABEL]: 'test', [OF_LABEL]: nameHash(name) }
+  const ours = labelsFor('test', name)
   // A selector of its own would count the pods of an earlier run, and a suspended Job would never start.
   const { selector: _, manualSelector: __, suspend: ___, ...spec } = template.spec
   return {
@@ -206,7 +207,7 @@ export function readTest(job: Job, pods: readonly Pod[]): TestSeen {
     attempt: number(labels[ATTEMPT_LABEL]),
     deleting: deletionTimestamp !== undefined,
     result,
-    why: result === 'passed' ? '' : whyOf(job, newestFirst(pods.filter(pod => isOf(pod, uid)))),
+    why: result === 'passed' ? '' : whyOf(job, newestFirst(pods.filter(pod => isControlledBy(pod, job)))),
   }
 }
 
@@ -226,10 +227,6 @@ function resultOf(job: Job): TestSeen['result'] {
 
 function conditionOf(job: Job, ...types: readonly string[]): Condition | undefined {
   return job.status?.conditions?.find(({ type, status }) => types.includes(type) && status === 'True')
-}
-
-function isOf({ metadata }: Pod, uid: string): boolean {
-  return metadata.ownerReferences?.some(owner => owner.controller && owner.uid === uid) ?? false
 }
 
 function newestFirst(pods: readonly Pod[]): readonly Pod[] {

@@ -6,10 +6,16 @@ import { parsePlan } from './plan/plan.ts'
 import { type Fleet, limits, unbounded } from './replicas.ts'
 import type { State } from './state.ts'
 
+/** The last plan that was read: a look at a release asks for its stages a dozen times. */
+let last: { readonly text: string; readonly stages: readonly Stage[] } = { text: '', stages: [] }
+
 /** The stages of the release's frozen plan; none when it cannot be read, so that it goes on to promotion's checks. */
-export function stagesOf(state: State): readonly Stage[] {
-  const parsed = parsePlan(state.plan)
-  return 'plan' in parsed ? stages(parsed.plan) : []
+export function stagesOf({ plan: text }: State): readonly Stage[] {
+  if (text !== last.text) {
+    const parsed = parsePlan(text)
+    last = { text, stages: 'plan' in parsed ? stages(parsed.plan) : [] }
+  }
+  return last.stages
 }
 
 /** How many pods each side shall have at the stage the release is at, once everything stands. */

@@ -161,8 +161,13 @@ test('the gates of a release are gathered: its tests and their pods, and what it
   expect(gathered?.tests?.map(({ metadata }) => metadata.name)).toEqual(['shop-test-run-0-1'])
   expect(gathered?.testPods?.map(({ metadata }) => metadata.name)).toEqual(['shop-test-x'])
   expect(gathered?.pods).toHaveLength(3)
-  expect(gathered?.services?.map(({ metadata }) => metadata.name).sort()).toEqual(['all', 'shop'])
-  expect(gathered?.ingresses).toMatchObject([{ metadata: { name: 'web' }, spec: ingress('web').spec }])
+  expect(
+    gathered?.services
+      ?.all()
+      .map(({ metadata }) => metadata.name)
+      .sort(),
+  ).toEqual(['all', 'shop'])
+  expect(gathered?.ingresses?.all()).toMatchObject([{ metadata: { name: 'web' }, spec: ingress('web').spec }])
   expect(gathered?.cronJob?.('smoke')?.spec.jobTemplate).toEqual(jobTemplate)
   expect(gathered?.cronJob?.('other')).toBeUndefined()
 })
@@ -175,7 +180,7 @@ test('a Service that was deleted is gathered no more, and its release looks', as
   await scene.cluster.remove(services, ref)
   expect(scene.called).toContain('default/shop')
   const gathered = scene.caches.gather({ namespace: 'default', name: 'shop' })
-  expect(gathered?.services?.map(({ metadata }) => metadata.name)).toEqual(['shop'])
+  expect(gathered?.services?.all().map(({ metadata }) => metadata.name)).toEqual(['shop'])
 })
 
 test.each<readonly [string, (scene: Scene) => void]>([

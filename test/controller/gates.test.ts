@@ -3,24 +3,16 @@ import { describe, expect, test } from 'vitest'
 import type { Acting } from '../../src/controller/acting.ts'
 import { startCaches } from '../../src/controller/caches.ts'
 import { dropTests, fitService, startTest } from '../../src/controller/gates.ts'
-import type { Decision } from '../../src/core/decision.ts'
+import { AS_IT_IS, type Decision } from '../../src/core/decision.ts'
 import type { CronJob, Job, Service } from '../../src/core/kubernetes.ts'
 import { readTest } from '../../src/core/test-job.ts'
 import { held, NOW, owner, state } from '../core/shop.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 
 const nothing: Decision = {
+  ...AS_IT_IS,
   state: state({ plan: '30%, test', step: 1, test: 'cronjob/smoke', stable: 7 }),
   said: [],
-  snapshot: 'keep',
-  canary: 'keep',
-  baseline: 'keep',
-  isolated: 'keep',
-  service: 'keep',
-  ingress: 'keep',
-  dropTests: [],
-  mend: [],
-  conditions: 'keep',
 }
 const run = { run: 'a1b2c3', step: 1, attempt: 1 }
 

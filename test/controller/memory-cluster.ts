@@ -42,6 +42,8 @@ export function apiError(code: string, message: string): ApiError {
 export class MemoryCluster implements Cluster {
   /** `patch deployments/shop/status` and the like, Events aside, in order. */
   readonly writes: string[] = []
+  /** `services/shop` and the like: what was unpacked to look at it, one by one, in order. */
+  readonly unpacked: string[] = []
   /** The reasons of the Events. */
   readonly events: string[] = []
   webhook: Webhook = 'works'
@@ -91,7 +93,12 @@ export class MemoryCluster implements Cluster {
     cache.listEnds(String(this.#version))
     const caches = this.#caches.get(plural) ?? []
     this.#caches.set(plural, [...caches, cache as unknown as Cache<KubernetesObject>])
-    return { ...cache, synced: Promise.resolve(), isSynced: true, stop: () => {} }
+    const get = (ref: ObjectRef) => {
+      const found = cache.get(ref)
+      if (found && options.packed) this.unpacked.push(`${plural}/${ref.name}`)
+      return found
+    }
+    return { ...cache, get, synced: Promise.resolve(), isSynced: true, stop: () => {} }
   }
 
   async read<T extends KubernetesObject>(

@@ -1,7 +1,20 @@
 /** One look at one Deployment: which writes, in which order, and what people are told. */
 import { describe, expect, test } from 'vitest'
-import type { Deployment } from '../../src/core/kubernetes.ts'
-import { at, canary, held, NOW, release, replicaSet, shop, snapshot, state, template } from '../core/shop.ts'
+import type { Deployment, Ingress, Service } from '../../src/core/kubernetes.ts'
+import type { State } from '../../src/core/state.ts'
+import {
+  at,
+  canary,
+  held,
+  NOW,
+  owner,
+  release,
+  replicaSet,
+  shop,
+  snapshot,
+  state,
+  template,
+} from '../core/shop.ts'
 import { asked, holding, plan, snapshotName, v1 } from './beginnings.ts'
 import { Scene } from './scene.ts'
 
@@ -90,6 +103,27 @@ describe('nothing is written when nothing changed', () => {
     await scene.look()
     scene.settle()
     expect((await scene.look()).writes).toEqual([])
+  })
+})
+
+describe('of the Services and Ingresses of its namespace, which may be very many, are unpacked', () => {
+  const preview = 'path=/canary'
+  test.each<readonly [string, Partial<State>, readonly string[]]>([
+    ['none for a release without tests and preview', {}, []],
+    ['one for tests', { plan: '30% for 5m, test', test: 'cronjob/smoke' }, ['services/shop-canary']],
+    ['two for a preview', { preview }, ['services/shop-canary', 'ingresses/shop-canary']],
+  ])('%s', async (_sentence, fields, unpacked) => {
+    const scene = holding(fields)
+    const apps = { name: 'shop', namespace: 'default' }
+    const ours = { ...apps, name: 'shop-canary', ownerReferences: [owner('Deployment', 'shop')] }
+    for (const metadata of [apps, ours]) scene.cluster.put<Service>('services', { metadata, spec: {} })
+    for (const metadata of fields.preview ? [apps, ours] : [apps]) {
+      scene.cluster.put<Ingress>('ingresses', { metadata, spec: {} })
+    }
+    scene.cluster.unpacked.length = 0
+    expect((await scene.look()).writes).toEqual([])
+    const ofNamespace = scene.cluster.unpacked.filter(name => /^(services|ingresses)\//.test(name))
+    expect(ofNamespace).toEqual(unpacked)
   })
 })
 

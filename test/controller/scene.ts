@@ -9,7 +9,7 @@ import type {
   Pod,
   ReplicaSet,
 } from '../../src/core/kubernetes.ts'
-import { isControlledBy } from '../../src/core/observe.ts'
+import { isControlledBy } from '../../src/core/owner-reference.ts'
 import { readState, type State } from '../../src/core/state.ts'
 import { NOW } from '../core/shop.ts'
 import { MemoryCluster } from './memory-cluster.ts'

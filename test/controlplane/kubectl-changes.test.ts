@@ -3,36 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { deployments } from '../../src/cluster/resources.ts'
 import { STATE, STEPS } from '../../src/core/annotations.ts'
 import type { Deployment } from '../../src/core/kubernetes.ts'
-import { type Ran, useEnvironment } from '../scenarios/environment.ts'
+import { useEnvironment } from '../scenarios/environment.ts'
 import { APP, type AppOptions, dropped, merged } from '../scenarios/manifest.ts'
 import { Shop } from '../scenarios/shop.ts'
 import { asStored, canaries, names, ready, stablePods } from '../scenarios/view.ts'
 import { dipUnder } from '../scenarios/watcher.ts'
+import { apply, BAD, running, serving } from './kubectl-app.ts'
 import { ownersOf } from './ownership.ts'
 
 const environment = useEnvironment()
-
-const BAD = { behaviour: { ready: 'never' }, settings: { deadline: '2s' } }
-
-function apply(shop: Shop, version: string, changes?: AppOptions): Promise<Ran> {
-  return shop.kubectl(['apply', '-f', '-'], { stdin: JSON.stringify(shop.manifest(version, changes)) })
-}
-
-async function serving(options: AppOptions = {}): Promise<Shop> {
-  const shop = await Shop.open(environment, { replicas: 4, steps: '25% for 1h', ...options })
-  await apply(shop, 'v1')
-  await shop.servesAlone('v1', 4)
-  shop.watcher.restart()
-  return shop
-}
-
-async function running(options: AppOptions = {}): Promise<Shop> {
-  const shop = await serving(options)
-  await apply(shop, 'v2')
-  await shop.stands(1, 'v2')
-  await shop.until('3 of v1', view => ready(view, 'v1') === 3 && stablePods(view).length === 3)
-  return shop
-}
 
 function container({ spec }: Deployment) {
   return spec.template.spec?.containers?.[0]
@@ -76,7 +55,7 @@ describe.concurrent('a release starts by', () => {
       ],
     ],
   ])('%s', async (_verb, args) => {
-    const shop = await serving()
+    const shop = await serving(environment)
     const { code, stderr } = await shop.kubectl(args)
     expect(code).toBe(0)
     expect(stderr).toMatch(/^Warning: canaryhook: canary 25%/)
@@ -88,7 +67,7 @@ describe.concurrent('a release starts by', () => {
   })
 
   test('kubectl edit', async () => {
-    const shop = await serving()
+    const shop = await serving(environment)
     const { code, stderr } = await shop.kubectl(['edit', 'deployment', APP], {
       editor: 'sed -i s/shop:v1/shop:v2/',
     })
@@ -98,7 +77,7 @@ describe.concurrent('a release starts by', () => {
   })
 
   test('kubectl replace with the object as it was read', async () => {
-    const shop = await serving()
+    const shop = await serving(environment)
     const read = await shop.kubectl(['get', 'deployment', APP, '-o', 'json'])
     const stdin = read.stdout.replaceAll('shop:v1', 'shop:v2')
     expect(await shop.kubectl(['replace', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
@@ -108,7 +87,7 @@ describe.concurrent('a release starts by', () => {
 
 describe.concurrent('in the middle of a release', () => {
   test('kubectl apply again and again changes nothing but, from the second time, the size of stable', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const first = await apply(shop, 'v2')
     expect(first).toMatchObject({ code: 0 })
     await shop.watcher.quiet(500)
@@ -125,7 +104,7 @@ describe.concurrent('in the middle of a release', () => {
   })
 
   test('kubectl replace of the manifest keeps the release; an outdated read is a conflict', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const old = await shop.kubectl(['get', 'deployment', APP, '-o', 'json'])
     await shop.annotate({ 'example.com/team': 'shop' })
     const refused = await shop.kubectl(['replace', '-f', '-'], { stdin: old.stdout })
@@ -145,13 +124,13 @@ describe.concurrent('in the middle of a release', () => {
   })
 
   test('kubectl edit of replicas is the new total', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     await shop.kubectl(['edit', 'deployment', APP], { editor: `sed -i 's/^  replicas: 3$/  replicas: 8/'` })
     await shop.until('6 of v1 and 2 canaries', view => ready(view, 'v1') === 6 && ready(view, 'v2') === 2)
   })
 
   test('kubectl edit of the state is put back, and a warning says so', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const before = (await shop.stored()).metadata.annotations?.[STATE]
     const { code, stderr } = await shop.kubectl(['edit', 'deployment', APP], {
       editor: `sed -i 's/"step":0/"step":1/'`,
@@ -162,7 +141,7 @@ describe.concurrent('in the middle of a release', () => {
   })
 
   test('kubectl set env ends the canary of before and starts another', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     expect((await shop.kubectl(['set', 'env', `deployment/${APP}`, 'FLAG=on'])).code).toBe(0)
     await shop.until('a canary with it', ({ canary, state }) => {
       const [env] = ((canary && container(canary)?.env) ?? []) as readonly { name: string }[]
@@ -173,7 +152,7 @@ describe.concurrent('in the middle of a release', () => {
   })
 
   test('kubectl scale up and down is the new total, to 0 ends it, and back brings the former version', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const scale = (replicas: number) => shop.kubectl(['scale', 'deployment', APP, `--replicas=${replicas}`])
     await scale(8)
     await shop.until('6 of v1 and 2 canaries', view => ready(view, 'v1') === 6 && ready(view, 'v2') === 2)
@@ -189,7 +168,7 @@ describe.concurrent('in the middle of a release', () => {
   })
 
   test('kubectl annotate and label of other things are stored and change nothing of the release', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const before = (await shop.stored()).metadata.annotations?.[STATE]
     const ran = [
       await shop.kubectl(['annotate', 'deployment', APP, 'example.com/team=shop']),
@@ -202,7 +181,7 @@ describe.concurrent('in the middle of a release', () => {
   })
 
   test('kubectl annotate that takes the steps away aborts it', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const { stderr } = await shop.kubectl(['annotate', 'deployment', APP, `${STEPS}-`])
     expect(stderr).toMatch(/Warning: canaryhook: .*the release is aborted and the former version serves/)
     await shop.servesAlone('v1', 4)

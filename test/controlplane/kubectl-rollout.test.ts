@@ -1,42 +1,21 @@
 /** What `kubectl rollout` says and does while a release runs, fails or is promoted. */
 import { describe, expect, test } from 'vitest'
 import { type Ran, useEnvironment } from '../scenarios/environment.ts'
-import { APP, type AppOptions } from '../scenarios/manifest.ts'
-import { Shop } from '../scenarios/shop.ts'
+import { APP } from '../scenarios/manifest.ts'
+import type { Shop } from '../scenarios/shop.ts'
 import { asStored, names, ready, stablePods } from '../scenarios/view.ts'
 import { dipUnder } from '../scenarios/watcher.ts'
+import { apply, BAD, running, serving } from './kubectl-app.ts'
 
 const environment = useEnvironment()
-
-const BAD = { behaviour: { ready: 'never' }, settings: { deadline: '2s' } }
 
 function rollout(shop: Shop, verb: string, ...flags: readonly string[]): Promise<Ran> {
   return shop.kubectl(['rollout', verb, `deployment/${APP}`, ...flags])
 }
 
-function apply(shop: Shop, version: string, changes?: AppOptions): Promise<Ran> {
-  return shop.kubectl(['apply', '-f', '-'], { stdin: JSON.stringify(shop.manifest(version, changes)) })
-}
-
-async function serving(options: AppOptions = {}): Promise<Shop> {
-  const shop = await Shop.open(environment, { replicas: 4, steps: '25% for 1h', ...options })
-  await apply(shop, 'v1')
-  await shop.servesAlone('v1', 4)
-  shop.watcher.restart()
-  return shop
-}
-
-async function running(options: AppOptions = {}): Promise<Shop> {
-  const shop = await serving(options)
-  await apply(shop, 'v2')
-  await shop.stands(1, 'v2')
-  await shop.until('3 of v1', view => ready(view, 'v1') === 3 && stablePods(view).length === 3)
-  return shop
-}
-
 /** v2 was released, after v1. */
 async function released(): Promise<Shop> {
-  const shop = await running()
+  const shop = await running(environment)
   await shop.command('promote')
   await shop.phase('Succeeded', 'v2')
   await shop.servesAlone('v2', 4)
@@ -46,7 +25,7 @@ async function released(): Promise<Shop> {
 
 describe.concurrent('kubectl rollout status', () => {
   test('waits while a release runs, and says how many pods are not updated', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     const now = await rollout(shop, 'status', '--watch=false')
     expect(now).toEqual({
       code: 0,
@@ -59,7 +38,7 @@ describe.concurrent('kubectl rollout status', () => {
   })
 
   test('tells of a promotion as of any rollout, and ends when it is complete', async () => {
-    const shop = await running({ behaviour: { ready: '500ms' } })
+    const shop = await running(environment, { behaviour: { ready: '500ms' } })
     const followed = rollout(shop, 'status', '--timeout=40s')
     await shop.command('promote')
     const { code, stdout } = await followed
@@ -79,7 +58,7 @@ describe.concurrent('kubectl rollout status', () => {
   })
 
   test('fails while a rejected version is held, and no longer when the former one was applied', async () => {
-    const shop = await serving()
+    const shop = await serving(environment)
     await apply(shop, 'v2', BAD)
     const failure = {
       code: 1,
@@ -134,7 +113,7 @@ describe.concurrent('kubectl refuses', () => {
   })
 
   test('undo of the first version, since there is nothing before it', async () => {
-    const shop = await running()
+    const shop = await running(environment)
     expect(await rollout(shop, 'undo')).toEqual({
       code: 1,
       stdout: '',
@@ -145,7 +124,7 @@ describe.concurrent('kubectl refuses', () => {
 
 describe.concurrent('kubectl rollout resume', () => {
   test.each(['running', 'held'])('does not ship a version that is %s', async phase => {
-    const shop = phase === 'running' ? await running() : await serving()
+    const shop = phase === 'running' ? await running(environment) : await serving(environment)
     if (phase === 'held') {
       await apply(shop, 'v2', BAD)
       await shop.phase('Failed', 'v2')
@@ -165,7 +144,7 @@ describe.concurrent('kubectl rollout resume', () => {
 
 describe.concurrent('kubectl rollout pause', () => {
   test('does not stop a promotion, and is answered with a warning', async () => {
-    const shop = await running({ behaviour: { ready: '1s' } })
+    const shop = await running(environment, { behaviour: { ready: '1s' } })
     await shop.command('promote')
     await shop.phase('Promoting', 'v2')
     const { code, stderr } = await rollout(shop, 'pause')
@@ -177,7 +156,7 @@ describe.concurrent('kubectl rollout pause', () => {
   })
 
   test('without a release lets nothing start until resume', async () => {
-    const shop = await serving()
+    const shop = await serving(environment)
     await rollout(shop, 'pause')
     const applied = await apply(shop, 'v2')
     expect(applied.stderr).toMatch(/paused by you: the canary release starts when you resume it/)
@@ -213,7 +192,7 @@ describe.concurrent('kubectl rollout', () => {
       const { stdout } = await rollout(shop, 'history')
       return [...stdout.matchAll(/^(\d+) /gm)].map(match => match[1])
     }
-    const shop = await serving()
+    const shop = await serving(environment)
     await apply(shop, 'v2', BAD)
     await shop.phase('Failed', 'v2')
     await shop.servesAlone('v1', 4)
@@ -227,7 +206,7 @@ describe.concurrent('kubectl rollout', () => {
   })
 
   test('restart without a release replaces the pods without a canary, and says so', async () => {
-    const shop = await serving()
+    const shop = await serving(environment)
     const before = names(shop.now.pods)
     const { code, stderr } = await rollout(shop, 'restart')
     expect(code).toBe(0)

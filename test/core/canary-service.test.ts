@@ -4,13 +4,12 @@ import {
   leakOf,
   makeCanaryService,
   selectsPods,
-  serviceName,
   servicesOf,
   testLeakOf,
   urlOf,
 } from '../../src/core/canary-service.ts'
 import { isolateTemplate } from '../../src/core/gate.ts'
-import type { Service, ServicePort } from '../../src/core/kubernetes.ts'
+import type { Service, ServicePort, TargetGroupBinding } from '../../src/core/kubernetes.ts'
 import { nameHash } from '../../src/core/names.ts'
 import { makeCanary } from '../../src/core/objects.ts'
 import { held, owner, template } from './shop.ts'
@@ -23,26 +22,6 @@ function service(name: string, spec: Partial<Service['spec']> = {}): Service {
     spec: { selector: { app: 'shop' }, ports: [http], ...spec },
   }
 }
-
-describe('the name', () => {
-  test.each([
-    ['shop', 'shop-canary'],
-    ['a'.repeat(56), `${'a'.repeat(56)}-canary`],
-    ['shop.v2', `shop-v2-${nameHash('shop.v2')}-canary`],
-    ['shop-v2', 'shop-v2-canary'],
-    ['7up', `s-7up-${nameHash('7up')}-canary`],
-  ])('of %s is %s', (name, expected) => {
-    expect(serviceName(name)).toBe(expected)
-  })
-
-  test.each(['a'.repeat(57), 'a.'.repeat(60), `${'a'.repeat(44)}-${'b'.repeat(50)}`, `9${'.9'.repeat(100)}`])(
-    'of %s is one that a Service may have',
-    name => {
-      expect(serviceName(name)).toMatch(/^[a-z][a-z0-9-]{0,55}[a-z0-9]-canary$/)
-      expect(serviceName(name)).toContain(nameHash(name))
-    },
-  )
-})
 
 describe('a Service', () => {
   const labels = { app: 'shop', tier: 'web' }
@@ -198,7 +177,7 @@ describe('a Service sends users to an isolated canary', () => {
       /^Service all selects/,
     ],
   ])('%s', (_sentence, pods, services, sentence) => {
-    expect(leakOf(services, pods)).toMatch(sentence)
+    expect(leakOf(services, [], pods)).toMatch(sentence)
   })
 
   test.each<readonly [string, typeof gated, readonly Service[]]>([
@@ -212,7 +191,52 @@ describe('a Service sends users to an isolated canary', () => {
     ['when it is ours', gated, [makeCanaryService(held(), [service('shop')]) ?? service('none')]],
     ['when it asks for canaries by our label', unlabelled, [service('mine', { ...open, selector: byTrack })]],
   ])('not %s', (_sentence, pods, services) => {
-    expect(leakOf(services, pods)).toBeUndefined()
+    expect(leakOf(services, [], pods)).toBeUndefined()
+  })
+})
+
+describe('a load balancer that takes pods as soon as their containers are ready', () => {
+  const pods = makeCanary(held(), 1).spec.template
+  const gated = isolateTemplate(pods)
+  const unlabelled = isolateTemplate(pods, 'production')
+  const binding = (spec: TargetGroupBinding['spec']): TargetGroupBinding => ({
+    metadata: { name: 'shop-tgb', namespace: 'default' },
+    spec,
+  })
+  const byService = { serviceRef: { name: 'shop' } }
+
+  test.each<readonly [string, TargetGroupBinding['spec']]>([
+    ['by their addresses', { ...byService, targetType: 'ip' }],
+    ['in a way that it finds out itself', byService],
+  ])('would meet a canary with the gate %s', (_sentence, spec) => {
+    expect(leakOf([service('shop')], [binding(spec)], gated)).toBe(
+      'TargetGroupBinding shop-tgb takes the pods of Service shop as soon as their containers are ready, whatever their gates say: they would get requests of users before they are tested; isolate by a label instead (canaryhook.dev/isolate)',
+    )
+  })
+
+  test.each<readonly [string, TargetGroupBinding['spec'], readonly Service[], typeof gated]>([
+    [
+      'goes through the nodes and the Service',
+      { ...byService, targetType: 'instance' },
+      [service('shop')],
+      gated,
+    ],
+    ['is for another Service', { serviceRef: { name: 'cart' } }, [service('shop')], gated],
+    [
+      'is for a Service that asks for the label left out',
+      byService,
+      [service('shop', { selector: { app: 'shop', production: 'true' } })],
+      unlabelled,
+    ],
+    [
+      'is for canaries by our label',
+      byService,
+      [service('shop', { selector: { app: 'shop', 'canaryhook.dev/track': 'canary' } })],
+      gated,
+    ],
+    ['names no Service', {}, [service('shop')], gated],
+  ])('meets none where it %s', (_sentence, spec, services, template) => {
+    expect(leakOf(services, [binding(spec)], template)).toBeUndefined()
   })
 })
 

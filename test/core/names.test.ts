@@ -1,7 +1,14 @@
 /** Names of what Canaryhook makes. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { baselineName, canaryName, nameHash, snapshotName } from '../../src/core/names.ts'
+import {
+  baselineName,
+  canaryName,
+  labelsFor,
+  nameHash,
+  serviceName,
+  snapshotName,
+} from '../../src/core/names.ts'
 
 const long = 'a-very-long-name-of-an-app-that-somebody-really-gave-to-it'
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
@@ -19,6 +26,13 @@ test('the baseline’s name is made as the canary’s', () => {
   expect(baselineName('shop')).toBe('shop-baseline')
   expect(baselineName(long)).toHaveLength(63)
   expect(baselineName(long)).toMatch(new RegExp(`-${nameHash(long)}-baseline$`))
+})
+
+test('what is made carries what it is for and whose it is, where a name may be too long for a label', () => {
+  expect(labelsFor('baseline', long)).toEqual({
+    'canaryhook.dev/track': 'baseline',
+    'canaryhook.dev/of': nameHash(long),
+  })
 })
 
 describe('the canary’s name', () => {
@@ -52,6 +66,26 @@ describe('the canary’s name', () => {
       }),
     )
   })
+})
+
+describe('the name of the canary’s Service', () => {
+  test.each([
+    ['shop', 'shop-canary'],
+    ['a'.repeat(56), `${'a'.repeat(56)}-canary`],
+    ['shop.v2', `shop-v2-${nameHash('shop.v2')}-canary`],
+    ['shop-v2', 'shop-v2-canary'],
+    ['7up', `s-7up-${nameHash('7up')}-canary`],
+  ])('of %s is %s', (name, expected) => {
+    expect(serviceName(name)).toBe(expected)
+  })
+
+  test.each(['a'.repeat(57), 'a.'.repeat(60), `${'a'.repeat(44)}-${'b'.repeat(50)}`, `9${'.9'.repeat(100)}`])(
+    'of %s is one that a Service may have',
+    name => {
+      expect(serviceName(name)).toMatch(/^[a-z][a-z0-9-]{0,55}[a-z0-9]-canary$/)
+      expect(serviceName(name)).toContain(nameHash(name))
+    },
+  )
 })
 
 describe('the snapshot’s name', () => {

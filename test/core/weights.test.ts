@@ -1,6 +1,6 @@
 /** From a plan and a state to numbers of pods, with and without a baseline. */
 import { expect, test } from 'vitest'
-import { coversTotal, isBaselineCounted, targetOf, weightOf } from '../../src/core/weights.ts'
+import { coversTotal, isBaselineCounted, stagesOf, targetOf, weightOf } from '../../src/core/weights.ts'
 import { baselineSeen, canarySeen, seen } from './observations.ts'
 import { state } from './shop.ts'
 
@@ -19,6 +19,15 @@ test.each<readonly [string, Parameters<typeof state>[0], readonly [number, numbe
 ])('%s', (_sentence, fields, [stable, canary, baseline], weight) => {
   expect(targetOf(state(fields))).toEqual({ stable, canary, baseline })
   expect(weightOf(state(fields))).toBe(weight)
+})
+
+test('a plan is read once as long as nobody asks for another', () => {
+  const stages = stagesOf(state({ plan: '20%, 50%' }))
+  expect(stages.map(({ label }) => label)).toEqual(['20%', '50%'])
+  expect(stagesOf(state({ plan: '20%, 50%', step: 1 }))).toBe(stages)
+  expect(stagesOf(state({ plan: '30%' })).map(({ label }) => label)).toEqual(['30%'])
+  expect(stagesOf(state({ plan: 'no plan' }))).toEqual([])
+  expect(stagesOf(state({ plan: '20%, 50%' }))).toEqual(stages)
 })
 
 test('a baseline is counted in the total exactly where stable is smaller for it', () => {

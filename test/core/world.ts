@@ -18,7 +18,8 @@ import type {
   ReplicaSet,
 } from '../../src/core/kubernetes.ts'
 import { makeBaseline, makeCanary, makeSnapshot, restoredSet } from '../../src/core/objects.ts'
-import { acceptedSet, type Gathered, isControlledBy, observe } from '../../src/core/observe.ts'
+import { acceptedSet, type Gathered, observe } from '../../src/core/observe.ts'
+import { isControlledBy } from '../../src/core/owner-reference.ts'
 import { limits } from '../../src/core/replicas.ts'
 import type { Track } from '../../src/core/siblings.ts'
 import { readState, type State } from '../../src/core/state.ts'

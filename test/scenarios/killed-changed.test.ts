@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
-import { type Story, tryCrashPoints } from './crash-points.ts'
+import { type Story, tryCrashPoints, untilApproval } from './crash-points.ts'
 import { useEnvironment } from './environment.ts'
-import type { Shop } from './shop.ts'
-import { ourConditions, type View } from './view.ts'
+import { isPromoted } from './release-end.ts'
 
 const environment = useEnvironment()
 
@@ -12,7 +11,7 @@ const THIRD: Story = {
     await untilApproval(shop)
     await shop.apply('v3', { steps: '50%' })
   },
-  isOver: view => view.version === 'v3' && promoted(view),
+  isOver: view => view.version === 'v3' && isPromoted(view),
   least: 4,
   most: 5,
 }
@@ -25,20 +24,9 @@ const SCALED: Story = {
     await shop.until('the new total is known', ({ state }) => state?.total === 6)
     await shop.command('approve')
   },
-  isOver: promoted,
+  isOver: isPromoted,
   least: 4,
   most: 8,
-}
-
-async function untilApproval(shop: Shop): Promise<void> {
-  await shop.apply('v2')
-  await shop.until('it waits for approval', ({ state, pods }) => state?.step === 1 && pods.length === 4)
-}
-
-function promoted(view: View): boolean {
-  const nothingLeft =
-    view.snapshots.length === 0 && view.canary === undefined && ourConditions(view).length === 0
-  return view.state?.phase === 'Succeeded' && nothingLeft
 }
 
 test.each([

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Resource } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
-import { type Story, tryCrashPoints } from './crash-points.ts'
+import { type Story, tryCrashPoints, untilApproval } from './crash-points.ts'
 import { useEnvironment } from './environment.ts'
-import type { Shop } from './shop.ts'
 import { condition, ready, type View } from './view.ts'
 
 const environment = useEnvironment()
@@ -41,11 +40,6 @@ const ABORTED: Story = {
   isOver: takenBack,
   least: 4,
   most: 5,
-}
-
-async function untilApproval(shop: Shop): Promise<void> {
-  await shop.apply('v2')
-  await shop.until('it waits for approval', ({ state, pods }) => state?.step === 1 && pods.length === 4)
 }
 
 function takenBack(view: View): boolean {

@@ -4,8 +4,8 @@ import { cronJobs } from '../../src/cluster/resources.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { type Story, tryCrashPoints } from './crash-points.ts'
 import { useEnvironment } from './environment.ts'
+import { isPromoted } from './release-end.ts'
 import { smoke } from './smoke.ts'
-import { ourConditions } from './view.ts'
 
 const environment = useEnvironment()
 
@@ -17,11 +17,7 @@ const TESTED: Story = {
     await shop.until('it waits for approval', ({ state }) => state?.step === 3, 60_000)
     await shop.command('approve')
   },
-  isOver: view =>
-    view.state?.phase === 'Succeeded' &&
-    view.snapshots.length === 0 &&
-    view.canary === undefined &&
-    ourConditions(view).length === 0,
+  isOver: isPromoted,
   least: 4,
   most: 5,
 }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { type Story, tryCrashPoints } from './crash-points.ts'
 import { useEnvironment } from './environment.ts'
+import { isPromoted } from './release-end.ts'
 import { Shop } from './shop.ts'
-import { names, ourConditions } from './view.ts'
+import { names } from './view.ts'
 
 const environment = useEnvironment()
 
@@ -11,11 +12,7 @@ const PROMOTED: Story = {
   async happens(shop) {
     await shop.apply('v2')
   },
-  isOver: view =>
-    view.state?.phase === 'Succeeded' &&
-    view.snapshots.length === 0 &&
-    view.canary === undefined &&
-    ourConditions(view).length === 0,
+  isOver: isPromoted,
   least: 4,
   most: 5,
 }

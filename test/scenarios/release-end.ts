@@ -1,6 +1,6 @@
 /** How a release ended, in a form in which two runs of the same release can be compared. */
 import { STATE } from '../../src/core/annotations.ts'
-import type { View } from './view.ts'
+import { ourConditions, type View } from './view.ts'
 
 /**
  * Everything that a release leaves behind, but for times and what chance names: the stored object, its
@@ -22,6 +22,13 @@ export function endOf({ deployment, canary, pods, replicaSets, snapshots }: View
     canary: canary?.metadata.name,
     snapshots: snapshots.length,
   }
+}
+
+/** The release succeeded, and nothing of ours is left but the record of it. */
+export function isPromoted(view: View): boolean {
+  const nothingLeft =
+    view.snapshots.length === 0 && view.canary === undefined && ourConditions(view).length === 0
+  return view.state?.phase === 'Succeeded' && nothingLeft
 }
 
 /** The Events of a release, each as often as it was told. */

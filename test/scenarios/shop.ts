@@ -125,8 +125,11 @@ export class Shop {
   }
 
   /** Puts a Service in front of the app. */
-  async expose(): Promise<void> {
-    await this.admin.create(services, this.namespace, SERVICE)
+  /** @param labels that the Service asks for besides the app's own */
+  async expose(labels: Readonly<Record<string, string>> = {}): Promise<void> {
+    const { spec, ...rest } = SERVICE
+    const selector = { ...spec.selector, ...labels }
+    await this.admin.create(services, this.namespace, { ...rest, spec: { ...spec, selector } })
   }
 
   traffic(requests: number): Promise<Traffic> {

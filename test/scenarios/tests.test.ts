@@ -135,12 +135,7 @@ describe('isolation by a label', () => {
       settings: { test: 'cronjob/shop-smoke', isolate: 'production' },
     })
     await shop.admin.create(cronJobs as Resource<KubernetesObject>, shop.namespace, smoke('never'))
-    await shop.admin.create(services as Resource<KubernetesObject>, shop.namespace, {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'shop' },
-      spec: { selector: { app: 'shop', production: 'true' }, ports: [{ port: 80, targetPort: 8080 }] },
-    })
+    await shop.expose({ production: 'true' })
     await shop.apply('v2')
     await shop.until('it is tested', ({ state }) => state?.tested === true)
     expect(readyCanaries(shop.now)).toBe(1)

@@ -1,6 +1,6 @@
 import type { Settings } from '../annotations.ts'
 import type { Deployment } from '../kubernetes.ts'
-import { limits } from '../replicas.ts'
+import { leavesRoom } from '../replicas.ts'
 
 /**
  * Why a Deployment cannot have canary releases as it is written, with what to do about it; undefined when it
@@ -18,7 +18,7 @@ export function unfit(object: Deployment, settings: Settings, total: number): st
       'use strategy RollingUpdate, or remove canaryhook.dev/steps'
     )
   }
-  if (total === 1 && settings.capacity === 'shift' && limits(1, strategy).ceiling === 1) {
+  if (settings.capacity === 'shift' && !leavesRoom(total, strategy)) {
     return (
       `${where}: 1 replica with maxSurge 0 leaves no room for a canary; ` +
       'allow maxSurge: 1, or use 2 replicas or more, or write canaryhook.dev/capacity: surge'

@@ -3,8 +3,8 @@ import { type Stage, stagePosition } from '../plan/expand.ts'
 import type { State } from '../state.ts'
 import { stagesOf } from '../weights.ts'
 
-/** What the state says of a stage that has just begun. */
-export const BEGINNING = {
+/** What the state knew of the stage it was at: nothing of it holds when another begins, or none. */
+export const STAGE_OVER = {
   reached: undefined,
   unready: undefined,
   attempt: undefined,
@@ -19,7 +19,7 @@ export function advance(state: State, now: number, how = 'every step passed'): O
   if (!stage) return promote(state, now, how)
   return turn(
     state,
-    { ...BEGINNING, step, since: stamp(now) },
+    { ...STAGE_OVER, step, since: stamp(now) },
     normal('CanaryAdvanced', `${weightOf(stage)} (${stagePosition(stage)}: ${stage.label})`),
   )
 }
@@ -38,10 +38,8 @@ export function promote(state: State, now: number, how: string): Outcome {
     state,
     {
       phase: 'Promoting',
+      ...STAGE_OVER,
       since: stamp(now),
-      reached: undefined,
-      unready: undefined,
-      approvals: undefined,
       held: undefined,
       reason: undefined,
       message: undefined,

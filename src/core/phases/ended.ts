@@ -1,6 +1,7 @@
 import { type Outcome, turn } from '../decision.ts'
 import type { Said } from '../objects.ts'
 import type { State } from '../state.ts'
+import { STAGE_OVER } from './advance.ts'
 
 /** The release is over: what is left of the state is a record, projected onto nothing. */
 export function ended(state: State, phase: 'Succeeded' | 'Reverted', ...said: readonly Said[]): Outcome {
@@ -10,12 +11,9 @@ export function ended(state: State, phase: 'Succeeded' | 'Reverted', ...said: re
       phase,
       applied: undefined,
       stable: undefined,
+      ...STAGE_OVER,
       since: undefined,
-      reached: undefined,
-      unready: undefined,
       started: undefined,
-      attempt: undefined,
-      tested: undefined,
       held: undefined,
       requests: undefined,
       putBacks: undefined,

@@ -4,7 +4,7 @@ import type { ReplicaSet } from '../kubernetes.ts'
 import type { Observation } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
 import { canaryFleet, nextCountsBack, stableField } from '../weights.ts'
-import { promote } from './advance.ts'
+import { promote, STAGE_OVER } from './advance.ts'
 import { mend } from './mend.ts'
 import { autoscaled } from './surge.ts'
 import { templateChanged } from './template-changed.ts'
@@ -28,9 +28,7 @@ export function failed(state: State, now: number, { reason, message }: Failure):
       reason,
       message,
       failedAt: stamp(now),
-      reached: undefined,
-      unready: undefined,
-      approvals: undefined,
+      ...STAGE_OVER,
       held: undefined,
       requests: undefined,
     },

@@ -2,7 +2,7 @@ import { normal, type Outcome, stamp, stay, turn, warning } from '../decision.ts
 import type { Observation } from '../observe.ts'
 import { type State, withFields } from '../state.ts'
 import { nextCountsBack, stableField } from '../weights.ts'
-import { BEGINNING } from './advance.ts'
+import { STAGE_OVER } from './advance.ts'
 import { failed } from './failed.ts'
 import { autoscaled, sharesInSurge } from './surge.ts'
 import { takeBack, unverifiedSet } from './unverified.ts'
@@ -14,10 +14,12 @@ import { takeBack, unverifiedSet } from './unverified.ts'
  */
 export function pending(state: State, seen: Observation, now: number): Outcome {
   if (!seen.settled) return stay(state, {})
+  const unverified = unverifiedSet(state, seen)
+  const isAccepted = !unverified && serves(seen)
   const aborted = state.requests?.find(request => request.command === 'abort')
   // Of the version that serves there is nothing to abort: it goes on serving, un-paused.
-  if (aborted && !isServing(state, seen)) {
-    if (!unverifiedSet(state, seen) && !isRecorded(seen)) return stay(state, { snapshot: 'take' })
+  if (aborted && !isAccepted) {
+    if (!unverified && !isRecorded(seen)) return stay(state, { snapshot: 'take' })
     const message = `aborted by ${aborted.by}${aborted.because ? ` (${aborted.because})` : ''}`
     return failed(withFields(state, { release: seen.template }), now, { reason: 'Aborted', message })
   }
@@ -35,9 +37,8 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
     const said = warning('PromotedByHand', `promoted without a canary by ${promoted.by}`)
     return promoteAtOnce(state, seen, now, said)
   }
-  const unverified = unverifiedSet(state, seen)
   if (unverified) return stay(state, { mend: takeBack(unverified, state, seen) })
-  if (isServing(state, seen)) {
+  if (isAccepted) {
     return turn(
       state,
       {
@@ -75,7 +76,7 @@ function start(state: State, seen: Observation, now: number): Outcome {
       release: seen.template,
       surge,
       stable: stableField(withFields(state, { surge }), seen, state.total),
-      ...BEGINNING,
+      ...STAGE_OVER,
       ...(isMix && { baseline: undefined }),
       step: 0,
       started: stamp(now),
@@ -114,8 +115,7 @@ function endFormerCanary(state: State, seen: Observation): Outcome {
  * The stored template serves already, or is the one that would if its pods were ready: it was accepted before.
  * A snapshot says so only as long as nothing else serves; a promotion leaves it behind for a moment.
  */
-function isServing(state: State, seen: Observation): boolean {
-  if (unverifiedSet(state, seen)) return false
+function serves(seen: Observation): boolean {
   const serving = seen.sets.filter(set => set.available > 0)
   if (serving.some(set => set.hash === seen.template)) return true
   const { sets = [], hashes = [] } = seen.snapshot ?? {}

@@ -5,7 +5,7 @@ import { printDuration } from '../duration.ts'
 import { explain, type Failure, failureOf } from '../health.ts'
 import type { Observation } from '../observe.ts'
 import { type Stage, stagePosition } from '../plan/expand.ts'
-import { limits } from '../replicas.ts'
+import { leavesRoom } from '../replicas.ts'
 import { type State, withFields } from '../state.ts'
 import {
   baselineFleet,
@@ -112,7 +112,7 @@ function obstacle(state: State, seen: Observation): Failure | undefined {
 
 /** Somebody may have scaled, or changed the strategy, since the webhook accepted it (admission/unfit.ts). */
 function hasRoom({ total, surge }: State, { strategy }: Observation): boolean {
-  return surge !== undefined || total > 1 || limits(total, strategy).ceiling > 1
+  return surge !== undefined || leavesRoom(total, strategy)
 }
 
 /** The canary's pods that do what they shall at this stage: serve, or wait for their test. */

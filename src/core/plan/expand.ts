@@ -1,3 +1,4 @@
+import { between } from '../between.ts'
 import type { Seconds } from '../duration.ts'
 import { type Approvers, type Plan, printStep, rampWeights, type Step } from './plan.ts'
 
@@ -50,10 +51,8 @@ export function stagePosition(stage: Stage): string {
  */
 export function canaryCount(stages: readonly Stage[], index: number, total: number): number {
   if (total <= 0) return 0
-  const most = Math.max(1, total - 1)
-  return largest(stages, index, target =>
-    clamp('pods' in target ? target.pods : nearest(target.percent * total, 100), 1, most),
-  )
+  const wanted = (target: Target) => ('pods' in target ? target.pods : nearest(target.percent * total, 100))
+  return largest(stages, index, target => between(1, wanted(target), Math.max(1, total - 1)))
 }
 
 /**
@@ -65,9 +64,9 @@ export function canaryCount(stages: readonly Stage[], index: number, total: numb
  */
 export function surgeCount(stages: readonly Stage[], index: number, stable: number): number {
   if (stable <= 0) return 0
-  return largest(stages, index, target =>
-    clamp('pods' in target ? target.pods : nearest(target.percent * stable, 100 - target.percent), 1, stable),
-  )
+  const wanted = (target: Target) =>
+    'pods' in target ? target.pods : nearest(target.percent * stable, 100 - target.percent)
+  return largest(stages, index, target => between(1, wanted(target), stable))
 }
 
 function stagesOf(step: Step, position: { readonly step: number; readonly steps: number }): readonly Stage[] {
@@ -114,8 +113,4 @@ function largest(stages: readonly Stage[], index: number, count: (target: Target
 function nearest(a: number, b: number): number {
   const doubled = 2 * a + b
   return (doubled - (doubled % (2 * b))) / (2 * b)
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most)
 }

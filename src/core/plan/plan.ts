@@ -37,14 +37,10 @@ export const MOST_STAGES = 50
  * Reads a plan such as `10% for 5m, 50%`: steps with commas between, white space and newlines where one
  * likes, letter case ignored (but in a group's name), a comma at the end allowed.
  *
- * @param refuse says of a step that is well written why it must not be used, or undefined when it may
  * @returns the plan, or every error found, each naming its step (`step 2: …`, counted as written, from 1)
  * and what was expected
  */
-export function parsePlan(
-  text: string,
-  refuse: (step: Step) => string | undefined = () => undefined,
-): { readonly plan: Plan } | { readonly errors: readonly string[] } {
+export function parsePlan(text: string): { readonly plan: Plan } | { readonly errors: readonly string[] } {
   if (text.length > LONGEST_PLAN) {
     return {
       errors: [`the plan is ${text.length} characters long; more than ${LONGEST_PLAN} are not read`],
@@ -64,7 +60,7 @@ export function parsePlan(
     const problems = 'problems' in reading ? [...reading.problems] : []
     if ('step' in reading) {
       plan.push(reading.step)
-      problems.push(...[refuse(reading.step), highest.admit(reading.step, index + 1)].filter(isSentence))
+      problems.push(...highest.admit(reading.step, index + 1))
     }
     errors.push(...problems.map(problem => `step ${index + 1}: ${problem}`))
   }
@@ -98,6 +94,11 @@ export function printStep(step: Step): string {
   }
 }
 
+/** Whether a step gives the canary a share of the traffic; the others keep what it has. */
+export function givesWeight({ kind }: Step): boolean {
+  return kind !== 'test' && kind !== 'approve'
+}
+
 /** The weights a ramp goes through. It ends exactly at its upper end: `5%..50% by 7%` is 5, 12, … 47, 50. */
 export function rampWeights(ramp: {
   readonly from: number
@@ -117,10 +118,6 @@ function splitItems(text: string): readonly string[] {
 
 function stageCount(step: Step): number {
   return step.kind === 'ramp' ? rampWeights(step).length : 1
-}
-
-function isSentence(text: string | undefined): text is string {
-  return text !== undefined
 }
 
 function printHold(hold: Seconds): string {
@@ -145,8 +142,8 @@ class HighestSoFar {
   private percent = { value: 0, step: 0 }
   private pods = { value: 0, step: 0 }
 
-  /** Why this step may not come after those before it, or undefined when it may. */
-  admit(step: Step, number: number): string | undefined {
+  /** Why this step may not come after those before it; empty when it may. */
+  admit(step: Step, number: number): readonly string[] {
     switch (step.kind) {
       case 'weight':
         return this.grow('percent', step.percent, step.percent, number)
@@ -155,15 +152,17 @@ class HighestSoFar {
       case 'pods':
         return this.grow('pods', step.pods, step.pods, number)
       default:
-        return undefined
+        return []
     }
   }
 
-  private grow(unit: 'percent' | 'pods', first: number, last: number, number: number): string | undefined {
+  private grow(unit: 'percent' | 'pods', first: number, last: number, number: number): readonly string[] {
     const before = this[unit]
     if (last >= before.value) this[unit] = { value: last, step: number }
-    if (first >= before.value) return undefined
+    if (first >= before.value) return []
     const sign = unit === 'percent' ? '%' : ' pods'
-    return `${first}${sign} is less than the ${before.value}${sign} of step ${before.step} (weights only grow within a release)`
+    return [
+      `${first}${sign} is less than the ${before.value}${sign} of step ${before.step} (weights only grow within a release)`,
+    ]
   }
 }

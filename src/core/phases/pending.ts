@@ -25,7 +25,11 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
   }
   const surge = autoscaled(state, seen)
   if (surge) return turn(state, { surge })
-  if (seen.canary || seen.baseline) return endFormerCanary(state, seen)
+  if (seen.canary || seen.baseline) {
+    return isAccepted && isLacking(state, seen)
+      ? rollOutAgain(state, seen, now)
+      : endFormerCanary(state, seen)
+  }
   if (state.total === 0) {
     return unprotected(state, seen, now, normal('NoCanary', 'scaled to 0: there is nothing to compare with'))
   }
@@ -109,6 +113,23 @@ function endFormerCanary(state: State, seen: Observation): Outcome {
     canary: next.canary === 0 ? 'none' : next.canary,
     baseline: next.baseline === 0 ? 'none' : next.baseline,
   })
+}
+
+/**
+ * Several versions share stable's full size, and not all of their pods serve: of a version that is not fit they
+ * never will, and the canary of the former release would have to make up for them for ever.
+ */
+function isLacking(state: State, seen: Observation): boolean {
+  const active = seen.sets.filter(set => set.desired > 0)
+  const isTold = seen.replicas === state.total && active.every(set => set.settled)
+  return active.length > 1 && isTold && seen.available < state.total && (seen.canary?.available ?? 0) > 0
+}
+
+/** The stored template is one of those that serve: it takes the place of the others, and the canary serves until then. */
+function rollOutAgain(state: State, seen: Observation, now: number): Outcome {
+  const message =
+    'the template is one of those that serve, and others lack pods: it is rolled out in their place'
+  return leave(state, seen, now, normal('RolledOutAgain', message), {})
 }
 
 /**

@@ -165,6 +165,25 @@ test.each<Row>([
     [],
   ],
   [
+    'a former canary makes up for a mix that will never serve whole: v1 of that mix is rolled out, and it stays until then',
+    {},
+    { sets: [setSeen('v1', 5), setSeen('bad', 5, 0)], template: release('v1'), canary: canarySeen(5) },
+    'Promoting, stable 10, canary keep',
+    ['RolledOutAgain'],
+  ],
+  [
+    'while such a mix is being brought back to N it is waited for',
+    { stable: 5, applied: { paused: true, replicas: 5 } },
+    {
+      replicas: 5,
+      sets: [setSeen('v1', 3), setSeen('bad', 2, 0)],
+      template: release('v1'),
+      canary: canarySeen(5),
+    },
+    'Pending, stable 8, canary 5',
+    [],
+  ],
+  [
     'without a former canary stable grows to its share as the release begins',
     { stable: 7, applied: { paused: true, replicas: 7 } },
     { replicas: 7 },

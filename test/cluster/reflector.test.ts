@@ -290,7 +290,9 @@ test('a list that is cut off is asked for again, and what it told is not told tw
 })
 
 test('a page that does not come to its end is given up and asked for again', async () => {
-  const impatient = await server.connect({ reflector: { pageTime: 100, backoff: { first: 1, longest: 1, missingKind: 1 } } })
+  const impatient = await server.connect({
+    reflector: { pageTime: 100, backoff: { first: 1, longest: 1, missingKind: 1 } },
+  })
   script({
     lists: [
       response => response.writeHead(200).write('{"metadata":{"resourceVersion":"10"},"items":['),

@@ -1,8 +1,8 @@
 /** What an app looks like when its story is over, and whether it is how that story had to end. Pure. */
 import { OURS } from '../../src/core/conditions.ts'
 import type { Condition } from '../../src/core/kubernetes.ts'
-import type { Version } from './schedule.ts'
-import type { Witness } from './witness.ts'
+import { isGood, type Version } from './schedule.ts'
+import { versionOf, type Witness } from './witness.ts'
 
 export interface End {
   readonly kind: 'rolled out' | 'held'
@@ -26,22 +26,26 @@ export interface Wanted {
   readonly mayEndFailed: boolean
   /** At some time one pod was wanted, where the strategy allows none beside it. */
   readonly mayLackRoom: boolean
+  /** The plan has an approval that is waited for no longer than some seconds. */
+  readonly mayMissApproval: boolean
 }
 
 /** @returns how it ended; undefined while something is still to come */
 export function endOf(witness: Witness, replicas: ReadonlySet<number>): End | undefined {
-  const { deployment, canary, state, there } = witness
-  if (!deployment || canary || witness.isBehind) return undefined
+  const { deployment, canary, baseline, state, there } = witness
+  if (!deployment || canary || baseline || witness.isBehind) return undefined
   const all = there.length
   const size = deployment.spec.replicas ?? 1
   const serving = [...new Set(there.map(({ version }) => version))].sort()
-  const conditions = deployment.status?.conditions ?? []
+  const { conditions = [], observedGeneration = 0, updatedReplicas } = deployment.status ?? {}
+  if (observedGeneration < (deployment.metadata.generation ?? 0)) return undefined
   // Kubernetes keeps maxSurge pods more of a mix (docs/decisions/0011).
   const isMix = conditions.some(({ type, message }) => type === 'Stalled' && MIX.test(message ?? ''))
   const isAll = isMix ? all >= size : all === size && serving.length === 1
-  if (!isAll || !replicas.has(size) || there.some(pod => !pod.ready || pod.canary)) return undefined
+  if (!isAll || !replicas.has(size) || there.some(pod => !pod.ready || pod.canary || pod.baseline))
+    return undefined
 
-  const version = deployment.spec.template.spec?.containers?.[0]?.image?.split(':').at(-1) ?? ''
+  const version = versionOf(deployment.spec.template)
   const common = { version, serving, replicas: size }
   if (state?.phase === 'Failed') {
     const isTold = conditions.some(({ type }) => type === 'Stalled')
@@ -49,8 +53,9 @@ export function endOf(witness: Witness, replicas: ReadonlySet<number>): End | un
     return { ...common, kind: 'held', reason: state.reason ?? '' }
   }
   const isOver = !state || state.phase === 'Succeeded' || state.phase === 'Reverted'
+  const isComplete = updatedReplicas === size
   const isTidy = witness.snapshots.size === 0 && !deployment.spec.paused && !conditions.some(isOurs)
-  return isOver && isTidy ? { ...common, kind: 'rolled out', reason: '' } : undefined
+  return isOver && isTidy && isComplete ? { ...common, kind: 'rolled out', reason: '' } : undefined
 }
 
 function isOurs({ type, message }: Condition): boolean {
@@ -58,26 +63,44 @@ function isOurs({ type, message }: Condition): boolean {
 }
 
 /** @returns what is wrong with how it ended, in sentences */
-export function wrongEnd(end: End, { version, mayEndFailed, mayLackRoom }: Wanted): readonly string[] {
+export function wrongEnd(end: End, wanted: Wanted): readonly string[] {
+  const { version } = wanted
   const wrong: string[] = []
   if (end.version !== version.name)
     wrong.push(`${version.name} was applied last, and ${end.version} is stored`)
   if (end.kind === 'rolled out') {
-    if (version.quality !== 'good') wrong.push(`${version.name} is ${version.quality} and was rolled out`)
+    if (!isGood(version)) wrong.push(`${describe(version)} and was rolled out`)
     if (end.serving.join() !== end.version)
       wrong.push(`${end.version} was rolled out, and ${end.serving.join(' and ')} serves`)
     return wrong
   }
-  const reasons = {
-    good: [],
-    'never ready': ['DeadlineExceeded'],
-    crashing: ['CanaryRestarted', 'DeadlineExceeded'],
-  }[version.quality] as readonly string[]
-  const allowed = mayEndFailed ? [...reasons, 'Aborted', 'ScaledToZero'] : reasons
-  const lacksRoom = end.reason === 'NoRoom' && mayLackRoom
-  if (!lacksRoom && !allowed.includes(end.reason)) {
-    wrong.push(`${version.name} is ${version.quality} and failed by ${end.reason}`)
+  if (!mayFailBy(wanted).includes(end.reason)) {
+    wrong.push(`${describe(version)} and failed by ${end.reason}`)
   }
   if (end.serving.includes(version.name)) wrong.push(`the rejected ${version.name} serves`)
   return wrong
+}
+
+const REASONS: Readonly<Record<Version['quality'], readonly string[]>> = {
+  good: [],
+  'never ready': ['DeadlineExceeded'],
+  crashing: ['CanaryRestarted', 'DeadlineExceeded'],
+}
+
+function mayFailBy({ version, mayEndFailed, mayLackRoom, mayMissApproval }: Wanted): readonly string[] {
+  const { quality, test } = version
+  return [
+    ...REASONS[quality],
+    ...(test === 'fails' ? ['TestFailed'] : []),
+    // Its deadline is short: that of its pods too.
+    ...(test === 'never ends' ? ['TestFailed', 'DeadlineExceeded'] : []),
+    ...(mayEndFailed ? ['Aborted', 'ScaledToZero'] : []),
+    ...(mayLackRoom ? ['NoRoom'] : []),
+    ...(mayMissApproval ? ['NotApproved'] : []),
+  ]
+}
+
+/** `v2 is good and its test fails` */
+function describe({ name, quality, test }: Version): string {
+  return `${name} is ${quality}${test ? ` and its test ${test}` : ''}`
 }

@@ -1,10 +1,11 @@
 /** What a person does to the app, with the patience of a person: what fails for no fault of theirs is done again. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMMAND } from '../../src/core/annotations.ts'
-import type { Deployment, KubernetesObject } from '../../src/core/kubernetes.ts'
+import type { Deployment, KubernetesObject, Pod } from '../../src/core/kubernetes.ts'
 import type { ApiAnswer } from '../../src/sandbox/api/client.ts'
 import type { Sandbox } from '../../src/sandbox/sandbox.ts'
 import { APP, dropped, manifest, merged } from '../scenarios/manifest.ts'
+import type { Person } from './gates.ts'
 import { optionsOf, type Schedule, type Version } from './schedule.ts'
 
 /** Told by the API server, in the end. */
@@ -45,9 +46,9 @@ export class Hands {
     return said
   }
 
-  command(word: string): Promise<Said> {
+  command(word: string, by: Person): Promise<Said> {
     const body = { metadata: { annotations: { [COMMAND]: word } } }
-    return this.#write('PATCH', `/${APP}`, 'merge-patch', body)
+    return this.#write('PATCH', `/${APP}`, 'merge-patch', body, by)
   }
 
   scale(replicas: number): Promise<Said> {
@@ -58,9 +59,28 @@ export class Hands {
     await this.#sandbox.request('alice', 'DELETE', this.#path(`/${name}`))
   }
 
+  /** The app and all pods of its namespace, as they are just now. */
+  async look(): Promise<{ readonly deployment: Deployment; readonly pods: readonly Pod[] }> {
+    const list = `/api/v1/namespaces/${this.#namespace}/pods`
+    const deployment = await this.#sandbox.request('alice', 'GET', this.#path(`/${APP}`))
+    const pods = await this.#sandbox.request('alice', 'GET', list)
+    return {
+      deployment: deployment.body as unknown as Deployment,
+      pods: pods.body.items as unknown as readonly Pod[],
+    }
+  }
+
   /** All that the Deployment itself owns, by their names: the canary's are its own. */
-  async removeReplicaSets(): Promise<void> {
-    const path = `/apis/apps/v1/namespaces/${this.#namespace}/replicasets`
+  removeReplicaSets(): Promise<void> {
+    return this.#removeOwned(`/apis/apps/v1/namespaces/${this.#namespace}/replicasets`)
+  }
+
+  /** Whatever has become of them. */
+  removeTests(): Promise<void> {
+    return this.#removeOwned(`/apis/batch/v1/namespaces/${this.#namespace}/jobs`)
+  }
+
+  async #removeOwned(path: string): Promise<void> {
     const { body } = await this.#sandbox.request('alice', 'GET', path)
     for (const { metadata } of body.items as unknown as readonly KubernetesObject[]) {
       if (metadata.ownerReferences?.some(({ name }) => name === APP)) {
@@ -69,11 +89,17 @@ export class Hands {
     }
   }
 
-  async #write(method: string, path: string, patch: string | undefined, body: unknown): Promise<Said> {
+  async #write(
+    method: string,
+    path: string,
+    patch: string | undefined,
+    body: unknown,
+    by: Person = 'alice',
+  ): Promise<Said> {
     for (;;) {
       const contentType = patch === undefined ? {} : { contentType: `application/${patch}+json` }
       const options = { body, ...contentType }
-      const answer = await this.#sandbox.request('alice', method, this.#path(path), options)
+      const answer = await this.#sandbox.request(by, method, this.#path(path), options)
       if (answer.status < 300) return { done: true, object: answer.body as unknown as Deployment }
       const why = messageOf(answer)
       if (!/injected|failed calling webhook/.test(why)) return { done: false, why }

@@ -8,9 +8,12 @@ import { dice } from './dice.ts'
 import { type End, endOf, wrongEnd } from './end.ts'
 import { type FaultyCluster, faulty } from './faulty-cluster.ts'
 import { describeCall } from './faulty-writes.ts'
+import { GateWitness } from './gate-witness.ts'
+import type { Person } from './gates.ts'
 import { Hands } from './hands.ts'
 import type { Rig } from './rig.ts'
 import { type Act, type Schedule, scheduleOf, type Trouble, type Version } from './schedule.ts'
+import { makeSurroundings } from './surroundings.ts'
 import { Witness } from './witness.ts'
 
 export interface Result {
@@ -33,6 +36,16 @@ const MOST_PATIENCE = 240_000
 /** So long without a write is rest. */
 const QUIET = 400
 
+/** By plural, the names that we may write to. */
+const OURS: Readonly<Record<string, RegExp>> = {
+  deployments: new RegExp(`^${APP}(-canary|-baseline)?$`),
+  controllerrevisions: new RegExp(`^${APP}-stable-`),
+  replicasets: new RegExp(`^${APP}-`),
+  services: new RegExp(`^${APP}-canary$`),
+  ingresses: new RegExp(`^${APP}-canary$`),
+  jobs: new RegExp(`^${APP}-test-`),
+}
+
 const V1: Version = { name: 'v1', quality: 'good' }
 
 export async function runSchedule(rig: Rig, seed: number): Promise<Result> {
@@ -44,6 +57,7 @@ class Run {
   readonly #schedule: Schedule
   readonly #namespace: string
   readonly #witness: Witness
+  readonly #gates: GateWitness
   readonly #hands: Hands
   readonly #layer: FaultyCluster
   readonly #wanted: { version: Version; replicas: Set<number>; mayEndFailed: boolean }
@@ -58,6 +72,7 @@ class Run {
     this.#schedule = schedule
     this.#namespace = `seed-${schedule.seed}`
     this.#witness = new Witness(schedule)
+    this.#gates = new GateWitness(this.#witness)
     this.#hands = new Hands(rig.sandbox, schedule, this.#namespace)
     this.#replicas = schedule.replicas
     this.#everWanted = new Set([schedule.replicas])
@@ -83,10 +98,8 @@ class Run {
     const restedAfter = performance.now() - this.#began - calmAt
     helper.stop()
     patience.stop()
-    if (end === undefined) this.#blame('it never came to rest after everything worked again')
-    else
-      for (const wrong of wrongEnd(end, { ...this.#wanted, mayLackRoom: this.#mayLackRoom() }))
-        this.#blame(wrong)
+    if (end === undefined) this.#witness.blame(this.#restless())
+    else for (const wrong of this.#wrongEnd(end)) this.#witness.blame(wrong)
     this.#judgeWrites()
     await this.#clean()
     return {
@@ -102,20 +115,35 @@ class Run {
 
   async #serveV1(): Promise<void> {
     const { sandbox, cluster } = this.#rig
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.#namespace } }
-    await sandbox.request('admin', 'POST', '/api/v1/namespaces', { body: namespace })
+    await makeSurroundings(sandbox, this.#namespace)
     await this.#witness.watch(cluster, this.#namespace)
+    await this.#gates.watch(cluster, this.#namespace)
     await this.#apply(V1)
-    const serves = () => this.#witness.deployment?.status?.availableReplicas === this.#replicas
+    const serves = () =>
+      this.#witness.deployment?.status?.availableReplicas === this.#replicas &&
+      this.#witness.there.filter(({ ready }) => ready).length === this.#replicas
     await new Promise<void>(resolve => {
       this.#witness.onChange = () => serves() && resolve()
       this.#witness.onChange()
     })
-    this.#witness.onChange = () => {}
+    this.#witness.onChange = () => this.#gates.look()
   }
 
-  #mayLackRoom(): boolean {
-    return this.#everWanted.has(1) && this.#schedule.rollingUpdate?.maxSurge === 0
+  #wrongEnd(end: End): readonly string[] {
+    const { acts, rollingUpdate, steps } = this.#schedule
+    const mayLackRoom = this.#everWanted.has(1) && rollingUpdate.maxSurge === 0
+    const mayMissApproval = /approve for/.test(steps)
+    const isTestLost = acts.some(({ does }) => does === 'delete the tests')
+    const isTestFailed = end.reason === 'TestFailed' && this.#wanted.version.test === 'fails'
+    return [
+      ...wrongEnd(end, { ...this.#wanted, mayLackRoom, mayMissApproval }),
+      ...this.#gates.wrongRest(isTestFailed && !isTestLost),
+    ]
+  }
+
+  #restless(): string {
+    const left = this.#gates.leftovers
+    return `it never came to rest after everything worked again${left === '' ? '' : `: ${left} left`}`
   }
 
   #startController(): void {
@@ -145,13 +173,18 @@ class Run {
       case 'scale':
         return this.#scale(act.replicas)
       case 'command':
-        return this.#command(act.word)
+        return this.#command(act.word, 'by' in act ? act.by : 'alice')
       case 'delete the canary':
         this.#witness.podsWereTaken()
         return this.#hands.remove(`${APP}-canary`)
       case 'delete the ReplicaSets':
         this.#witness.podsWereTaken()
         return this.#hands.removeReplicaSets()
+      case 'delete the baseline':
+        this.#witness.podsWereTaken()
+        return this.#hands.remove(`${APP}-baseline`)
+      case 'delete the tests':
+        return this.#hands.removeTests()
     }
   }
 
@@ -178,11 +211,12 @@ class Run {
     this.#wanted.replicas = new Set([...this.#everWanted].filter(total => total >= replicas))
   }
 
-  async #command(word: string): Promise<void> {
+  async #command(word: string, by: Person): Promise<void> {
     if (word === 'abort') this.#wanted.mayEndFailed = true
-    const said = await this.#hands.command(word)
-    if (said.done) this.#witness.wasWritten(said.object)
-    else this.#witness.tell(`   refused: ${said.why}`)
+    const said = await this.#hands.command(word, by)
+    if (!said.done) return this.#witness.tell(`   refused: ${said.why}`)
+    this.#witness.wasWritten(said.object)
+    this.#gates.wasTold(word, by, said.object)
   }
 
   async #trouble(troubles: readonly Trouble[]): Promise<void> {
@@ -222,14 +256,14 @@ class Run {
     return { signal: end.signal, stop: () => clearInterval(timer) }
   }
 
-  /** A person who approves whatever waits for it, and resumes what somebody paused. */
+  /** People who approve whatever waits for it, and resume what somebody paused. */
   #helpUntil(patience: AbortSignal): { stop(): void } {
     const timer = setInterval(async () => {
       const { state } = this.#witness
       const waits = state?.phase === 'Progressing' && stagesOf(state)[state.step]?.waits === 'approve'
       if (state?.requests || patience.aborted) return
-      if (waits) await this.#hands.command('approve')
-      else if (state?.held) await this.#hands.command('resume')
+      if (waits) for (const by of ['alice', 'bob'] as const) await this.#command('approve', by)
+      else if (state?.held) await this.#command('resume', 'alice')
     }, 300)
     return { stop: () => clearInterval(timer) }
   }
@@ -239,11 +273,11 @@ class Run {
     const { calls } = this.#layer
     while (!patience.aborted) {
       const written = calls.length
-      const began = endOf(this.#witness, this.#wanted.replicas)
+      const began = this.#end()
       if (began) {
         await sleep(QUIET)
-        const now = endOf(this.#witness, this.#wanted.replicas)
-        if (now && calls.length === written) return now
+        const now = this.#end()
+        if (now && calls.length === written && (await this.#isAllSeen())) return now
       } else {
         await sleep(25)
       }
@@ -251,18 +285,25 @@ class Run {
     return undefined
   }
 
+  /** On a busy machine watches may be seconds behind, each by itself. */
+  async #isAllSeen(): Promise<boolean> {
+    const { deployment, pods } = await this.#hands.look()
+    return this.#witness.isUpToDate(deployment, pods)
+  }
+
+  #end(): End | undefined {
+    return this.#gates.leftovers === '' ? endOf(this.#witness, this.#wanted.replicas) : undefined
+  }
+
   #judgeWrites(): void {
     const { calls } = this.#layer
     for (const call of calls) {
-      const isOurs =
-        (call.plural === 'deployments' && (call.name === APP || call.name === `${APP}-canary`)) ||
-        (call.plural === 'controllerrevisions' && call.name.startsWith(`${APP}-stable-`)) ||
-        (call.plural === 'replicasets' && call.name.startsWith(`${APP}-`))
-      if (!isOurs) this.#blame(`touched what is not ours: ${describeCall(call)}`)
+      if (!OURS[call.plural]?.test(call.name))
+        this.#witness.blame(`touched what is not ours: ${describeCall(call)}`)
     }
     // Three for each of a few steps, eight for a release, for each of the versions; and each fault may cost some.
     const bound = 40 + this.#schedule.acts.length * 20 + this.#faults * 4
-    if (calls.length > bound) this.#blame(`${calls.length} writes, and ${bound} is the most`)
+    if (calls.length > bound) this.#witness.blame(`${calls.length} writes, and ${bound} is the most`)
   }
 
   get #faults(): number {
@@ -273,15 +314,11 @@ class Run {
 
   async #clean(): Promise<void> {
     const ended = this.#controller?.stop().then(() => true)
-    if (!(await Promise.race([ended, sleep(10_000)]))) this.#blame('the controller did not stop')
+    if (!(await Promise.race([ended, sleep(10_000)]))) this.#witness.blame('the controller did not stop')
     this.#layer.crash()
     this.#witness.stop()
+    this.#gates.stop()
     await this.#hands.remove(APP)
-  }
-
-  #blame(problem: string): void {
-    this.#witness.tell(`PROBLEM: ${problem}`)
-    this.#witness.problems.push(problem)
   }
 
   #story(): readonly string[] {

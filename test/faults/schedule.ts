@@ -2,6 +2,15 @@
 import type { AppOptions } from '../scenarios/manifest.ts'
 import { type Dice, dice } from './dice.ts'
 import type { FaultSettings } from './faulty-cluster.ts'
+import {
+  type GateAct,
+  type Gates,
+  gateActsOf,
+  gateSettings,
+  gatesOf,
+  type TestEnd,
+  testEndOf,
+} from './gates.ts'
 import type { Mood } from './rig.ts'
 
 /** What a version of the app is like. */
@@ -10,10 +19,13 @@ export type Quality = 'good' | 'never ready' | 'crashing'
 export interface Version {
   readonly name: string
   readonly quality: Quality
+  /** How its test ends, where the plan has one. */
+  readonly test?: TestEnd
 }
 
 /** What people do, in milliseconds since v2 was applied. */
 export type Act =
+  | GateAct
   | { readonly at: number; readonly does: 'apply'; readonly version: Version }
   | { readonly at: number; readonly does: 'command'; readonly word: string }
   | { readonly at: number; readonly does: 'scale'; readonly replicas: number }
@@ -32,6 +44,7 @@ export interface Schedule {
   readonly rollingUpdate: { readonly maxSurge: number | string; readonly maxUnavailable: number }
   readonly surge: boolean
   readonly steps: string
+  readonly gates?: Gates
   /** The number of replicas is in the manifest, and comes with every apply. */
   readonly namesReplicas: boolean
   readonly acts: readonly Act[]
@@ -65,12 +78,14 @@ export function scheduleOf(seed: number): Schedule {
   const replicas = chance.pick('replicas', [2, 2, 3, 3, 4, 4, 6])
   const calmAt = chance.between('calm', 3000, 7000)
   const severity = chance.pick('severity', [0.05, 0.15, 0.3])
+  const gates = gatesOf(seed)
   return {
     seed,
     replicas,
     rollingUpdate: chance.pick('strategy', STRATEGIES),
     surge: chance.chance('surge', 0.12),
-    steps: chance.pick('plan', PLANS),
+    steps: gates?.steps ?? chance.pick('plan', PLANS),
+    ...(gates && { gates }),
     namesReplicas: chance.chance('names replicas', 0.5),
     acts: actsOf(seed, replicas, calmAt),
     troubles: troublesOf(chance, calmAt).sort((a, b) => a.at - b.at),
@@ -90,7 +105,8 @@ export function scheduleOf(seed: number): Schedule {
 }
 
 /** The manifest of a version as this schedule's user has it. */
-export function optionsOf(schedule: Schedule, { quality }: Version, replicas: number): AppOptions {
+export function optionsOf(schedule: Schedule, version: Version, replicas: number): AppOptions {
+  const { quality, test } = version
   const behaviour = {
     good: undefined,
     'never ready': { ready: 'never' },
@@ -101,21 +117,27 @@ export function optionsOf(schedule: Schedule, { quality }: Version, replicas: nu
     replicas: schedule.namesReplicas ? replicas : null,
     steps: schedule.steps,
     rollingUpdate: schedule.rollingUpdate,
-    settings: { ...settings[quality], ...(schedule.surge && { capacity: 'surge' }) },
+    settings: {
+      ...(test === 'never ends' && { deadline: '2s' }),
+      ...settings[quality],
+      ...(schedule.surge && { capacity: 'surge' }),
+      ...gateSettings(schedule.gates, schedule.seed, test),
+    },
     ...(behaviour[quality] && { behaviour: behaviour[quality] }),
   }
 }
 
 function actsOf(seed: number, replicas: number, calmAt: number): readonly Act[] {
   const chance = dice(seed).for('acts')
-  const quality = (name: string) => qualityOf(seed, name)
-  const v2: Act = { at: 0, does: 'apply', version: { name: 'v2', quality: quality('v2') } }
+  const version = (name: string) => versionOf(seed, name)
+  const v2 = version('v2')
+  const begin: Act = { at: 0, does: 'apply', version: v2 }
   const later = (about: string) => chance.between(`when ${about}`, 200, calmAt)
   const command = (word: string, at = later(word)): Act => ({ at, does: 'command', word })
   const apply = (version: Version, at = later(version.name)): Act => ({ at, does: 'apply', version })
   // With a bad version these ship it, as they must: nothing is there to protect, or a person said so.
-  const withGood = (...story: readonly Act[]) => (quality('v2') === 'good' ? story : [])
-  const v3 = (at?: number) => apply({ name: 'v3', quality: quality('v3') }, at)
+  const withGood = (...story: readonly Act[]) => (isGood(v2) ? story : [])
+  const v3 = (at?: number) => apply(version('v3'), at)
   const scale = (): Act => ({
     at: later('scaled'),
     does: 'scale',
@@ -146,7 +168,7 @@ function actsOf(seed: number, replicas: number, calmAt: number): readonly Act[] 
     () => busy(seed, replicas, calmAt),
   ]
   const story = chance.pick('story', stories)()
-  return [v2, ...[...story].sort((a, b) => a.at - b.at)]
+  return [begin, ...[...story, ...gateActsOf(seed, calmAt)].sort((a, b) => a.at - b.at)]
 }
 
 /** Many people, or one who cannot decide. */
@@ -161,15 +183,23 @@ function busy(seed: number, replicas: number, calmAt: number): readonly Act[] {
       return { at, does, word: some.pick('word', ['abort', 'retry', 'retry', 'pause', 'resume']) }
     }
     const name = some.pick('version', ['v1', 'v2', 'v3', 'v4'])
-    return { at, does, version: name === 'v1' ? V1 : { name, quality: qualityOf(seed, name) } }
+    return { at, does, version: versionOf(seed, name) }
   })
 }
 
 /** The same for a version however often it is applied. */
-function qualityOf(seed: number, name: string): Quality {
-  return dice(seed)
+function versionOf(seed: number, name: string): Version {
+  if (name === V1.name) return V1
+  const quality = dice(seed)
     .for(name)
     .pick('quality', ['good', 'good', 'never ready', 'crashing'] as const)
+  const test = testEndOf(seed, name)
+  return { name, quality, ...(test && { test }) }
+}
+
+/** Whether its release may end in a promotion. */
+export function isGood({ quality, test = 'passes' }: Version): boolean {
+  return quality === 'good' && test === 'passes'
 }
 
 function troublesOf(chance: Dice, calmAt: number): Trouble[] {

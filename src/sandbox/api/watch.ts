@@ -31,7 +31,10 @@ export function streamWatch(
   const version = startVersion(query)
   response.writeHead(200, { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' })
   response.flushHeaders()
-  const send = (type: EventType, object: unknown) => response.write(`${JSON.stringify({ type, object })}\n`)
+  const send = (type: EventType, object: unknown) => {
+    // Between its end and its close, which a client that reads slowly puts off, there may be more to tell.
+    if (!response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`)
+  }
   const relay = (event: StoreEvent) => {
     if (!event.key.startsWith(prefix)) return
     const type = seenType(event, selected)

@@ -6,7 +6,11 @@
 import { z } from 'zod'
 import { COMMANDS, STATE } from './annotations.ts'
 
-/** Changes whenever an older version could misread what a newer one wrote. */
+/**
+ * Changes whenever an older version could misread what a newer one wrote. A field that is only added needs no
+ * other version: in an upgrade older and newer processes work side by side, and what one of them does not know
+ * it keeps.
+ */
 export const STATE_VERSION = 1
 
 const time = z.iso.datetime()
@@ -116,7 +120,8 @@ export function readState(annotations: Readonly<Record<string, string>> | undefi
     )
   }
   const parsed = schema.safeParse(json)
-  if (parsed.success) return { kind: 'ok', state: parsed.data }
+  // What was read, not what was parsed, which is without the fields that this version does not know.
+  if (parsed.success) return { kind: 'ok', state: json as State }
   const issues = parsed.error.issues.map(issue => `${issue.path.join('.') || 'state'}: ${issue.message}`)
   return unreadable(issues.join('; '))
 }
@@ -127,9 +132,11 @@ function unreadable(why: string): StateRead {
 
 /** The text of the state annotation. The same state always gives the same text. */
 export function printState(state: State): string {
-  const known = Object.keys(schema.shape) as (keyof Schema)[]
-  const ordered = known.filter(key => state[key] !== undefined).map(key => [key, state[key]])
-  return JSON.stringify(Object.fromEntries(ordered))
+  const known = Object.keys(schema.shape)
+  const present = Object.entries(state).filter(([, value]) => value !== undefined)
+  const placeOf = (key: string) => (known.includes(key) ? known.indexOf(key) : known.length)
+  present.sort(([one], [other]) => placeOf(one) - placeOf(other) || (one < other ? -1 : 1))
+  return JSON.stringify(Object.fromEntries(present))
 }
 
 const LIVE: ReadonlySet<Phase> = new Set(['Pending', 'Progressing', 'Promoting', 'Reverting', 'Failed'])

@@ -80,8 +80,13 @@ describe('reading', () => {
     })
   })
 
-  test('fields that we do not know are left out', () => {
-    expect(readState({ [STATE]: broken({ novel: 1 }) })).toEqual({ kind: 'ok', state: state() })
+  test('what a newer version of ours wrote beside is kept, however deep, behind what is known', () => {
+    const newer = { later: [1], ...full, held: { by: 'bob', until: 'noon' }, and: true }
+    const read = readState({ [STATE]: JSON.stringify(newer) })
+    expect(read).toEqual({ kind: 'ok', state: newer })
+    const changed = printState(withFields(read.kind === 'ok' ? read.state : full, { phase: 'Failed' }))
+    expect(JSON.parse(changed)).toEqual({ ...newer, phase: 'Failed' })
+    expect(changed).toMatch(/,"and":true,"later":\[1\]\}$/)
   })
 
   test('never throws', () => {

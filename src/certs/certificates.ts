@@ -3,12 +3,7 @@ import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import forge from 'node-forge'
 import { CanaryhookError } from '../core/errors.ts'
-
-/** A certificate and its private key, both PEM. */
-export interface KeyPair {
-  readonly cert: string
-  readonly key: string
-}
+import type { KeyPair } from '../core/key-pair.ts'
 
 export interface Validity {
   /** Milliseconds since the epoch. */
@@ -16,9 +11,9 @@ export interface Validity {
   readonly days: number
 }
 
-const DAY = 24 * 60 * 60 * 1000
-/** The clock of another machine may be behind ours. */
-const SKEW = 60 * 60 * 1000
+export const DAY = 24 * 60 * 60 * 1000
+/** Clocks of two machines may differ by this: certificates begin so long before they are made. */
+export const SKEW = DAY
 /** GeneralName types of RFC 5280, 4.2.1.6. */
 const DNS_NAME = 2
 const IP_ADDRESS = 7

@@ -18,16 +18,24 @@ export interface CandidacyFlags {
 /** The kubelet puts it beside the service account's token. */
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 
+/** The namespace that this process works from: the one given, else that of its pod, else `canaryhook`. */
+export async function homeNamespace(
+  given: string | undefined,
+  namespaceFile: string = NAMESPACE_FILE,
+): Promise<string> {
+  if (given !== undefined) return given
+  return (await readFile(namespaceFile, 'utf8').catch(() => '')).trim() || 'canaryhook'
+}
+
 /** How a process stands for election. Never throws: what is missing has a default. */
 export async function candidacy(
   flags: CandidacyFlags,
   namespaceFile: string = NAMESPACE_FILE,
 ): Promise<Election> {
-  const podNamespace = async () => (await readFile(namespaceFile, 'utf8').catch(() => '')).trim()
   const [leaseDuration, renewDeadline, retryPeriod] = flags.leaseTiming ?? []
   return {
     lease: {
-      namespace: flags.leaseNamespace ?? ((await podNamespace()) || 'canaryhook'),
+      namespace: await homeNamespace(flags.leaseNamespace, namespaceFile),
       name: flags.leaseName,
     },
     // With a random part, as client-go's users do it: a restarted process must not be taken for the one before.

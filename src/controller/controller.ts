@@ -23,6 +23,11 @@ export interface ControllerOptions {
   readonly now: () => number
   /** Left out when there is certainly no other controller: it leads for ever. */
   readonly election?: Election
+  /**
+   * Other work of the leader: called when a term begins, with the cluster under its permit. Without an election
+   * there is no term, and it is called once.
+   */
+  readonly onLead?: (cluster: Cluster, term: Term | undefined) => void
 }
 
 /** Which Lease is contended for, and how. */
@@ -55,7 +60,8 @@ const DRAIN_LIMIT = 8_000
  * Starts watching and working. Nothing that happens in the cluster makes it throw or stop.
  * @throws CanaryhookError ELECTION_SETTINGS
  */
-export function startController({ cluster, log, now, election }: ControllerOptions): Controller {
+export function startController(options: ControllerOptions): Controller {
+  const { cluster, log, now, election, onLead } = options
   const register = new Registry()
   const endMeasuring = measureEventLoop(register)
   const failures = new Counter({
@@ -111,6 +117,7 @@ export function startController({ cluster, log, now, election }: ControllerOptio
     const permitted = term ? fenced(cluster, term) : cluster
     leading = { term, reconcile: createReconciler({ cluster: permitted, caches, log, now }) }
     lookAtUnsettled()
+    onLead?.(permitted, term)
   }
   let elector: Elector | undefined
   if (election) elector = startElector({ ...election, cluster, log, random: Math.random, onTerm: lead })

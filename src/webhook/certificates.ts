@@ -1,19 +1,19 @@
 /** The serving certificate: read from a directory, and read again when its files change. */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { CanaryhookError } from '../core/errors.ts'
+import { type KeyPair, pairProblem } from '../core/key-pair.ts'
 
 /** The names that a Secret of type kubernetes.io/tls has when it is mounted. */
 const CERTIFICATE_FILE = 'tls.crt'
 const KEY_FILE = 'tls.key'
-
-export interface KeyPair {
-  /** PEM: the leaf first, then what leads to the CA. */
-  readonly cert: string
-  readonly key: string
-}
+/** Milliseconds between two looks for files that are not there yet. */
+const WAITING = 250
+/** Who writes the two files puts one after the other in place: what does not belong together may in a moment. */
+const SETTLING = 100
 
 /**
  * Reads tls.crt and tls.key from a directory.
@@ -21,10 +21,31 @@ export interface KeyPair {
  *   together
  */
 export async function readKeyPair(directory: string): Promise<KeyPair> {
-  const pair = await readFiles(directory)
-  const problem = pairProblem(pair)
-  if (problem) throw badCertificate(directory, problem)
+  const { pair, problem } = await findPair(directory)
+  if (!pair) throw new CanaryhookError('WEBHOOK_CERTIFICATE', problem)
   return pair
+}
+
+/**
+ * Waits until the two files are there and sound, however long that takes. What it waits for is logged once,
+ * and again when it is something else.
+ * @returns undefined when the signal ended the waiting
+ */
+export async function untilKeyPair(
+  directory: string,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<KeyPair | undefined> {
+  let told = ''
+  while (!signal.aborted) {
+    const { pair, problem } = await settledPair(directory, told)
+    if (pair) return pair
+    if (problem !== told) log.info({ directory }, `waiting for certificates: ${problem}`)
+    told = problem
+    // Rejects only when it is aborted.
+    await sleep(WAITING, undefined, { signal }).catch(() => {})
+  }
+  return undefined
 }
 
 export interface CertificateWatch {
@@ -45,18 +66,16 @@ export interface CertificateWatch {
  * @returns a function that ends it
  */
 export function watchKeyPair(watch: CertificateWatch): () => void {
+  const { directory } = watch
   let seen = fingerprint(watch.current)
   const look = async () => {
-    const outcome = await readFiles(watch.directory).then(
-      pair => ({ mark: fingerprint(pair), pair, problem: pairProblem(pair) }),
-      (error: unknown) => ({ mark: String(error), pair: undefined, problem: String(error) }),
-    )
-    if (outcome.mark === seen) return
-    seen = outcome.mark
-    if (outcome.pair && !outcome.problem) watch.onChange(outcome.pair)
+    const found = await settledPair(directory, seen)
+    if (found.mark === seen) return
+    seen = found.mark
+    if (found.pair) watch.onChange(found.pair)
     else {
-      const { directory } = watch
-      watch.log.error({ directory, problem: outcome.problem }, 'certificate not taken, the old one is served')
+      const { problem } = found
+      watch.log.error({ directory, problem }, 'certificate not taken, the old one is served')
     }
   }
   const timer = setInterval(() => void look(), watch.every)
@@ -69,31 +88,46 @@ export function validUntil(pair: KeyPair): string {
   return new X509Certificate(pair.cert).validToDate.toISOString()
 }
 
-async function readFiles(directory: string): Promise<KeyPair> {
-  const read = (file: string) =>
-    readFile(join(directory, file), 'utf8').catch((error: unknown) => {
-      throw badCertificate(directory, `${file}: ${(error as Error).message}`, error)
-    })
-  const [cert, key] = await Promise.all([read(CERTIFICATE_FILE), read(KEY_FILE)])
-  return { cert, key }
+interface Found {
+  /** Equal for what is equal. */
+  readonly mark: string
+  /** Only when it is sound. */
+  readonly pair?: KeyPair
+  readonly problem: string
 }
 
-/** What is wrong with a pair; '' when nothing is. */
-function pairProblem(pair: KeyPair): string {
-  try {
-    const certificate = new X509Certificate(pair.cert)
-    if (certificate.checkPrivateKey(createPrivateKey(pair.key))) return ''
-    return `${KEY_FILE} is not the key of ${CERTIFICATE_FILE}`
-  } catch (error) {
-    return `${CERTIFICATE_FILE} or ${KEY_FILE} is not PEM: ${(error as Error).message}`
+/** What is there; a problem that is new is looked at twice. */
+async function settledPair(directory: string, seen: string): Promise<Found> {
+  const found = await findPair(directory)
+  if (found.pair || found.mark === seen) return found
+  await sleep(SETTLING)
+  return findPair(directory)
+}
+
+async function findPair(directory: string): Promise<Found> {
+  const [cert, key] = await Promise.allSettled([
+    readFile(join(directory, CERTIFICATE_FILE), 'utf8'),
+    readFile(join(directory, KEY_FILE), 'utf8'),
+  ])
+  if (cert.status === 'rejected' || key.status === 'rejected') {
+    const messages = [cert, key].flatMap(file => (file.status === 'rejected' ? messageOf(file.reason) : []))
+    const problem = expecting(directory, messages.join('; '))
+    return { mark: problem, problem }
   }
+  const pair = { cert: cert.value, key: key.value }
+  const problem = pairProblem(pair, 'tls')
+  if (problem === '') return { mark: fingerprint(pair), pair, problem }
+  return { mark: fingerprint(pair), problem: expecting(directory, problem) }
 }
 
 function fingerprint(pair: KeyPair): string {
   return `${pair.cert}\n${pair.key}`
 }
 
-function badCertificate(directory: string, problem: string, cause?: unknown): CanaryhookError {
-  const expected = `expected ${CERTIFICATE_FILE} and ${KEY_FILE}, a PEM certificate and its key`
-  return new CanaryhookError('WEBHOOK_CERTIFICATE', `${directory}: ${problem}; ${expected}`, { cause })
+function expecting(directory: string, problem: string): string {
+  return `${directory}: ${problem}; expected ${CERTIFICATE_FILE} and ${KEY_FILE}, a PEM certificate and its key`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

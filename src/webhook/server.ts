@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { KeyPair } from '../core/key-pair.ts'
 import { type Admit, createApp } from './app.ts'
-import { type KeyPair, readKeyPair, validUntil, watchKeyPair } from './certificates.ts'
+import { readKeyPair, validUntil, watchKeyPair } from './certificates.ts'
 import { createWebhookMetrics } from './metrics.ts'
 
 export interface WebhookOptions {
@@ -13,6 +14,8 @@ export interface WebhookOptions {
   readonly port: number
   /** Holds tls.crt and tls.key; read again when they change. */
   readonly certsDirectory: string
+  /** What was read from there a moment ago; it is read when left out. */
+  readonly pair?: KeyPair
   readonly admit: Admit
   readonly log: Logger
   /** Milliseconds between two looks at the certificate files. */
@@ -47,7 +50,7 @@ const REQUEST_TIMEOUT = HEADERS_TIMEOUT + 10_000
  */
 export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   const { log, certsDirectory } = options
-  const pair = await readKeyPair(certsDirectory)
+  const pair = options.pair ?? (await readKeyPair(certsDirectory))
   let draining = false
   const app = createApp({
     admit: options.admit,

@@ -5,6 +5,7 @@ import type { Cluster } from '../../src/cluster/port.ts'
 import { deployments } from '../../src/cluster/resources.ts'
 import { systemClock } from '../../src/controller/clock.ts'
 import { type Controller, startController } from '../../src/controller/controller.ts'
+import type { Term } from '../../src/controller/term.ts'
 import { readState } from '../../src/core/state.ts'
 import { NOW } from '../core/shop.ts'
 import { asked } from './beginnings.ts'
@@ -103,6 +104,25 @@ test('the leader carries the release on; the other is ready and writes nothing',
   await loseCanary()
   await vi.waitFor(() => expect(leader.writes.slice(before)).toContain('create deployments'))
   expect(other.writes).toEqual([])
+})
+
+test('other work of the leader begins with each term, under its permit', async () => {
+  const leads: { readonly term: Term | undefined; readonly cluster: Cluster }[] = []
+  const controller = startController({
+    cluster,
+    log: pino({ level: 'silent' }),
+    now: () => NOW,
+    election: { lease: LEASE, identity: 'a', settings: SETTINGS, clock: systemClock },
+    onLead: (permitted, term) => leads.push({ term, cluster: permitted }),
+  })
+  controllers.push(controller)
+  await vi.waitFor(() => expect(leads).toHaveLength(1))
+  const [lead] = leads
+  lead?.term?.end('by a test')
+  const shop = { namespace: 'default', name: 'shop' }
+  await expect(lead?.cluster.patch(deployments, shop, { type: 'merge', body: {} })).rejects.toMatchObject({
+    code: 'CLUSTER_NOT_LEADING',
+  })
 })
 
 test('a leader that stops ends what it began and gives the Lease up; the other goes on at once', async () => {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { KeyPair } from '../../certs/certificates.ts'
+import type { KeyPair } from '../../core/key-pair.ts'
 import type { Catalogue } from './catalogue.ts'
 import { documentAt } from './discovery/documents.ts'
 import type { JsonObject } from './json.ts'

@@ -5,10 +5,11 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /**
- * Makes the logger of a process: one JSON object a line on standard output.
+ * Makes the logger of a process: one JSON object a line.
  * @param component who is talking: `webhook` or `controller`, in every line
+ * @param dest standard output as a rule, standard error (2) where the output is for people
  */
-export function createLog(component: string, level: LogLevel): Logger {
+export function createLog(component: string, level: LogLevel, dest: 1 | 2 = 1): Logger {
   return pino(
     {
       level,
@@ -17,6 +18,6 @@ export function createLog(component: string, level: LogLevel): Logger {
       formatters: { level: label => ({ level: label }) },
     },
     // Written at once, so that the last line before an exit is not lost.
-    pino.destination({ dest: 1, sync: true }),
+    pino.destination({ dest, sync: true }),
   )
 }

@@ -28,12 +28,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cluster: ['core'],
   webhook: ['core', ...SHARED],
   controller: ['core', 'cluster', 'traffic', 'metrics', 'certs', ...SHARED],
+  // It carries releases to their end as the controller does, where none runs.
+  uninstall: ['core', 'cluster', 'controller'],
   cli: ['core', 'cluster'],
   sandbox: ['core', 'cluster', 'certs', 'webhook', 'controller', ...SHARED],
   demo: ['core', 'cluster', 'certs', 'sandbox', ...SHARED],
-  'main.ts': ['core', 'certs', 'cluster', 'webhook', 'controller', ...SHARED],
+  'main.ts': ['core', 'certs', 'cluster', 'webhook', 'controller', 'uninstall', 'options.ts', ...SHARED],
   'health.ts': [],
   'log.ts': [],
+  'options.ts': ['core'],
 }
 
 /** The modules of Node that compute and nothing else. */
@@ -87,7 +90,8 @@ test('main loads each subcommand only when it runs', () => {
   const lazy = /\bimport\(\s*'(?<specifier>[^']+)'/g
   const lazily = [...read('src/main.ts').matchAll(lazy)].map(match => match.groups?.specifier)
   const atOnce = importsOf(read('src/main.ts')).filter(specifier => !lazily.includes(specifier))
-  expect(atOnce.sort()).toEqual(['./core/version.ts', './log.ts', 'commander', 'pino'])
+  const small = ['./core/version.ts', './log.ts', './options.ts', 'commander', 'pino']
+  expect(atOnce.sort()).toEqual(small)
 })
 
 test('of client-node only single modules are loaded: the whole of it costs 89 MB', () => {

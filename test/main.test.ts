@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { createAuthority, issueLeaf } from '../src/certs/certificates.ts'
 import { kubeconfigFor } from './cluster/fake-api-server.ts'
@@ -12,6 +12,7 @@ import { reviewOf } from './webhook/review-fixture.ts'
 
 const validity = { now: Date.now(), days: 1 }
 const authority = createAuthority('test', validity)
+const leaf = issueLeaf(authority, ['localhost'], validity)
 const root = join(import.meta.dirname, '..')
 
 let certs: string
@@ -20,7 +21,6 @@ let children: ChildProcess[]
 beforeEach(async () => {
   children = []
   certs = await mkdtemp(join(tmpdir(), 'canaryhook-main-'))
-  const leaf = issueLeaf(authority, ['localhost'], validity)
   await writeFile(join(certs, 'tls.crt'), leaf.cert)
   await writeFile(join(certs, 'tls.key'), leaf.key)
 })
@@ -113,6 +113,16 @@ test.each<[string, string[], RegExp]>([
     ['controller', '--lease-timing', '3s,2s'],
     /expected three numbers of milliseconds, such as 15000,10000,2000/,
   ],
+  [
+    'a time that is none',
+    ['uninstall', '--timeout', '5'],
+    /option '--timeout <duration>' argument '5' is invalid\. "5" has no unit \(write 5m or 5s\)/,
+  ],
+  [
+    'no cluster to uninstall from',
+    ['uninstall'],
+    /canaryhook uninstall: no cluster to work on: give --kubeconfig FILE, set KUBECONFIG, or run in a pod/,
+  ],
   ['an unknown subcommand', ['webhok'], /unknown command 'webhok'[\s\S]*Did you mean webhook\?/],
 ])('%s is told on standard error, with exit code 1', async (_what, args, message) => {
   const run = canaryhook(args)
@@ -166,6 +176,34 @@ test('missing certificates end it with 1 and one line that says what was expecte
     level: 'fatal',
     err: { code: 'WEBHOOK_CERTIFICATE', message: expect.stringContaining('expected tls.crt and tls.key') },
   })
+})
+
+test('with --wait-for-certs it waits for them instead, and listens when they are there', async () => {
+  await rm(join(certs, 'tls.crt'))
+  const run = startWebhook(['--wait-for-certs'])
+  await vi.waitFor(() => expect(run.output().stdout).toContain('waiting for certificates: '), 10_000)
+  await writeFile(join(certs, 'tls.crt'), leaf.cert)
+  const { port } = await run.logged('webhook listening')
+  expect(await post(Number(port), reviewOf({ operation: 'DELETE', object: null }))).toMatchObject({
+    response: { allowed: true },
+  })
+})
+
+test('SIGTERM ends it with 0 while it waits for certificates', async () => {
+  await rm(join(certs, 'tls.crt'))
+  const run = startWebhook(['--wait-for-certs'])
+  await vi.waitFor(() => expect(run.output().stdout).toContain('waiting for certificates: '), 10_000)
+  run.child.kill('SIGTERM')
+  expect(await run.exited).toBe(0)
+  expect(run.output().stdout).not.toContain('webhook listening')
+})
+
+test('a controller that is to keep certificates must be told the name of the webhook', async () => {
+  const kubeconfig = join(certs, 'kubeconfig')
+  await writeFile(kubeconfig, kubeconfigFor('https://127.0.0.1:9'))
+  const run = canaryhook(['controller', '--kubeconfig', kubeconfig, '--certs', certs])
+  expect(await run.exited).toBe(1)
+  expect(run.output().stdout).toContain('--certs: say by which name API servers call the webhook')
 })
 
 test('LOG_LEVEL decides what is logged, and a wrong one is told', async () => {

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // They need a control plane: npm run test:controlplane.
-    exclude: ['test/controlplane/**'],
+    exclude: ['test/controlplane/**', 'test/helm/**', 'test/gitops/**'],
     pool: 'forks',
     // Scenarios wait more than they compute: more of them at a time than there are cores.
     maxWorkers: 3,

@@ -17,7 +17,12 @@ class PermissionsLast extends BaseSequencer {
 /** The scenarios on a real control plane, and what only that can tell. */
 export default defineConfig({
   test: {
-    include: ['test/scenarios/**/*.test.ts', 'test/controlplane/**/*.test.ts'],
+    include: [
+      'test/scenarios/**/*.test.ts',
+      'test/controlplane/**/*.test.ts',
+      'test/helm/**/*.test.ts',
+      'test/gitops/**/*.test.ts',
+    ],
     pool: 'forks',
     globalSetup: ['test/controlplane/setup.ts'],
     // One control plane for all: a file of scenarios kills the controller, which the next one must not notice.

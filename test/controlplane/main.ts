@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { startCanaryhook } from '../../src/sandbox/processes.ts'
-import { findBinaries, NoBinaries } from './binaries.ts'
+import { NoBinaries } from '../programs/go-programs.ts'
+import { findBinaries } from './binaries.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { CONTROLLER, installPermissions } from './install.ts'
 

@@ -4,31 +4,35 @@
  */
 import { describe, expect, inject, test } from 'vitest'
 import { type Audited, requestsOf } from './audit.ts'
-import { CONTROLLER, permissions } from './install.ts'
+import { CONTROLLER, permissions, UNINSTALL, uninstallPermissions } from './install.ts'
 import { type MaybeRole, missing, sweeping, unused } from './permissions.ts'
 
 const { auditLog } = inject('controlPlane')
 
-describe('every request of the controller so far', () => {
-  test('was granted by webhook-config/rbac.yaml', async ({ skip }) => {
+/** What uninstalling needs of its own install is used in test/helm/lifecycle.test.ts alone. */
+describe.each([
+  ['the controller', 'rbac.yaml', CONTROLLER, permissions],
+  ['canaryhook uninstall', 'uninstall.yaml', UNINSTALL, uninstallPermissions],
+])('every request of %s so far', (_who, file, user, roles) => {
+  test(`was granted by webhook-config/${file}`, async ({ skip }) => {
     if (auditLog === '')
       skip('needs the audit log of the API server, which only a control plane of ours shows')
-    expect(missing(await requestsOf(CONTROLLER, auditLog))).toEqual([])
+    expect(missing(await requestsOf(user, auditLog))).toEqual([])
   })
 
-  test('together used every permission of webhook-config/rbac.yaml', async ({ skip }) => {
-    if (auditLog === '')
-      skip('needs the audit log of the API server, which only a control plane of ours shows')
-    if (!inject('everyFileRuns'))
-      skip('needs a run of all scenarios: npm run test:controlplane, without arguments')
-    expect(
-      unused((await permissions()) as readonly MaybeRole[], await requestsOf(CONTROLLER, auditLog)),
-    ).toEqual([])
+  test('by none that is given by a star', async () => {
+    expect(sweeping((await roles()) as readonly MaybeRole[])).toEqual([])
   })
 })
 
-test('no permission is given by a star', async () => {
-  expect(sweeping((await permissions()) as readonly MaybeRole[])).toEqual([])
+test('the requests of the controller so far together used every permission of webhook-config/rbac.yaml', async ({
+  skip,
+}) => {
+  if (auditLog === '') skip('needs the audit log of the API server, which only a control plane of ours shows')
+  if (!inject('everyFileRuns'))
+    skip('needs a run of all scenarios: npm run test:controlplane, without arguments')
+  const granted = (await permissions()) as readonly MaybeRole[]
+  expect(unused(granted, await requestsOf(CONTROLLER, auditLog))).toEqual([])
 })
 
 describe('the sentences name', () => {

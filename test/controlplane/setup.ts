@@ -1,13 +1,15 @@
-/** Before the scenarios: one control plane for all of them, with Canaryhook's permissions in it. */
+/** Before the scenarios: one control plane for all of them, with Canaryhook's chart installed in it. */
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { findHelm } from '../helm/program.ts'
+import { NoBinaries } from '../programs/go-programs.ts'
 import { accessOf, impersonating } from './access.ts'
 import { apiOf } from './api.ts'
-import { findBinaries, NoBinaries } from './binaries.ts'
+import { findBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
-import { installPermissions } from './install.ts'
+import { installChart } from './install.ts'
 import { developers, groupsOf } from './users.ts'
 
 /** What the files of scenarios need to reach it. */
@@ -20,6 +22,8 @@ export interface Reachable {
 declare module 'vitest' {
   interface ProvidedContext {
     controlPlane: Reachable
+    /** The path of Helm. */
+    helm: string
     /** Said by vitest.controlplane.config.ts. */
     everyFileRuns: boolean
   }
@@ -28,17 +32,22 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   try {
     if (process.env.USE_EXISTING_CLUSTER === 'true') {
-      project.provide('controlPlane', await existing())
+      const helm = await findHelm(process.env, say)
+      project.provide('helm', helm)
+      project.provide('controlPlane', await existing(helm))
       return undefined
     }
     const binaries = await findBinaries(process.env, say)
+    const helm = await findHelm(process.env, say)
+    project.provide('helm', helm)
     const plane = await startControlPlane(binaries)
-    const controller = await installPermissions(plane.api, plane.url, plane.ca)
     const [admin, alice, bob] = [
       plane.kubeconfig('admin'),
       plane.kubeconfig('alice'),
       plane.kubeconfig('bob'),
     ]
+    const { url, ca } = plane
+    const controller = await installChart(plane.api, { program: helm, admin, url, ca })
     const kubeconfigs = { admin, alice, bob, controller }
     project.provide('controlPlane', { kubeconfigs, auditLog: plane.auditLog })
     plane.died.catch((error: Error) => say(error.message))
@@ -52,15 +61,15 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
 }
 
 /** A cluster that is there already: its administrator speaks in the name of alice and bob. */
-async function existing(): Promise<Reachable> {
+async function existing(helm: string): Promise<Reachable> {
   const file = process.env.KUBECONFIG ?? join(homedir(), '.kube', 'config')
   const admin = await readFile(file, 'utf8')
-  const { server, ca = '' } = accessOf(admin)
+  const { server: url, ca = '' } = accessOf(admin)
   const api = apiOf(admin)
   const people = ['alice', 'bob'] as const
   await api.apply([developers(people.map(name => ({ kind: 'User', name })))])
   const [alice = '', bob = ''] = people.map(name => impersonating(admin, name, groupsOf(name)))
-  const controller = await installPermissions(api, server, ca)
+  const controller = await installChart(api, { program: helm, admin, url, ca })
   return { kubeconfigs: { admin, alice, bob, controller }, auditLog: '' }
 }
 

@@ -11,6 +11,7 @@ import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { startCanaryhook } from '../../src/sandbox/processes.ts'
 import { apiOf } from '../controlplane/api.ts'
 import { CONTROLLER, removeRegistration } from '../controlplane/install.ts'
+import { uninstallAccount } from '../controlplane/uninstall-account.ts'
 import { ApiClient } from './api-client.ts'
 import { shareOf } from './endpoints.ts'
 import type { Environment, User } from './environment.ts'
@@ -73,6 +74,7 @@ export async function startControlPlaneEnvironment(): Promise<Environment> {
       killAt: points => setTrap(gate, kill, points),
     },
     controllerKubeconfig: kubeconfigs.controller,
+    uninstallKubeconfig: () => uninstallAccount(api, kubeconfigs.admin),
     webhook: { stop: () => canaryhook.stopWebhook(), start: () => canaryhook.startWebhook() },
     requestsOf: user => {
       if (user !== 'controller')

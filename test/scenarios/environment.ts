@@ -94,6 +94,8 @@ export interface Environment {
   readonly controller: Controller
   /** With which further controllers reach the API server, each through a gate of its own. */
   readonly controllerKubeconfig: string
+  /** Of the account that takes Canaryhook away, with that account's permissions. */
+  uninstallKubeconfig(): Promise<string>
   readonly webhook: Webhook
   /** What a user asked of the API server so far, oldest first. */
   requestsOf(user: User): readonly Seen[]

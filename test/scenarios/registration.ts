@@ -5,6 +5,7 @@ import type { Resource } from '../../src/cluster/port.ts'
 import { deployments } from '../../src/cluster/resources.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { type ApiClient, Refusal } from './api-client.ts'
+import type { Environment } from './environment.ts'
 
 export interface WebhookConfiguration extends KubernetesObject {
   readonly webhooks: readonly {
@@ -41,8 +42,26 @@ export async function withoutRegistration(admin: ApiClient, run: () => Promise<v
   }
 }
 
+/** Runs something that may take the registration away, and sees to it that a webhook runs and is asked afterwards. */
+export async function keepingRegistration(environment: Environment, run: () => Promise<void>): Promise<void> {
+  const admin = environment.as('admin')
+  const { metadata, ...configuration } = await admin.get(configurations, REGISTRATION)
+  try {
+    await run()
+  } finally {
+    const { name, labels } = metadata
+    await environment.webhook.start()
+    await admin.remove(configurations, REGISTRATION).catch(() => {})
+    await admin.create(configurations, '', {
+      ...configuration,
+      metadata: { name, ...(labels && { labels }) },
+    })
+    await eventually('a wrong annotation is refused', () => isAsked(admin))
+  }
+}
+
 /** Whether a Deployment whose plan nobody can accept is denied. */
-async function isAsked(admin: ApiClient): Promise<boolean> {
+export async function isAsked(admin: ApiClient): Promise<boolean> {
   const labels = { app: 'probe' }
   const probe = {
     apiVersion: 'apps/v1',

@@ -65,6 +65,8 @@ export async function startSandboxEnvironment(): Promise<Environment> {
       killAt: points => setTrap(gate, kill, points),
     },
     controllerKubeconfig: sandbox.kubeconfig('controller'),
+    // Anybody but the controller: the webhook knows that one.
+    uninstallKubeconfig: async () => sandbox.kubeconfig('bob'),
     webhook: { stop: () => canaryhook.stopWebhook(), start: () => canaryhook.startWebhook() },
     requestsOf,
     reviews: () => countReviews(canaryhook),

@@ -3,17 +3,17 @@
  * page says they print. A block is run when its fence says so: `sh run`, or `sh run exit=1` for one that must
  * fail. What a page needs but does not show stands in a comment `<!-- setup … -->`.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Canaryhook, hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
-import { type Block, ROOT, readPages } from './pages.ts'
+import { ROOT, readPages } from './pages.ts'
+import { missingIn, runBlock } from './run-block.ts'
 
-const RUN = /^sh run(?: exit=(?<exit>\d+))?$|^setup$/
+const RUN = /^sh run(?: exit=\d+)?$|^setup$/
 const LIMIT = 90_000
 
 const scripts = readPages()
@@ -65,7 +65,8 @@ describe.concurrent('the commands of', () => {
     async ({ file, blocks }) => {
       if (!sandbox) throw new Error('the sandbox did not start')
       const folder = await checkout(sandbox, directory, file)
-      for (const block of blocks) await runBlock(block, folder, file)
+      const env = { KUBECONFIG: join(folder, 'kubeconfig') }
+      for (const block of blocks) await runBlock(block, file, folder, env)
     },
     LIMIT,
   )
@@ -85,49 +86,4 @@ async function checkout(sandbox: Sandbox, directory: string, file: string): Prom
   expect(hurried).not.toBe(shop)
   await writeFile(join(folder, 'examples', 'shop.yaml'), hurried)
   return folder
-}
-
-async function runBlock(block: Block, folder: string, file: string): Promise<void> {
-  const expected = Number(RUN.exec(block.info)?.groups?.exit ?? 0)
-  const { code, output } = await shell(block.text, folder)
-  const where = `${file}:${block.line}`
-  expect(code, `${where}: exit code of\n${block.text}\n${output}`).toBe(expected)
-  const shown = block.next?.info === 'text' ? block.next.text : ''
-  expect(missingIn(output, shown), `${where} prints\n${output}`).toBeUndefined()
-}
-
-async function shell(script: string, folder: string): Promise<{ code: number | null; output: string }> {
-  const env = { PATH: process.env.PATH ?? '', HOME: folder, KUBECONFIG: join(folder, 'kubeconfig') }
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', `exec 2>&1\n${script}`], { cwd: folder, env })
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', resolve)
-  })
-  const [output, code] = await Promise.all([text(child.stdout), ended])
-  return { code, output }
-}
-
-/**
- * The first line shown that was not printed after those before it; undefined when all were. `…` stands for
- * anything; times and columns may differ.
- */
-function missingIn(printed: string, shown: string): string | undefined {
-  const lines = printed.split('\n').map(plain)
-  for (const line of shown.split('\n').map(plain)) {
-    if (line === '' || line === '…') continue
-    const pattern = new RegExp(`^${line.split('…').map(escaped).join('.*')}$`)
-    const at = lines.findIndex(candidate => pattern.test(candidate))
-    if (at < 0) return line
-    lines.splice(0, at + 1)
-  }
-  return undefined
-}
-
-function plain(line: string): string {
-  const times = /\b\d+(?:\.\d+)?(?:[dhms]|ms| s| min| h)(?:\d+[hms])*\b/g
-  return line.replace(times, '<time>').replace(/\s+/g, ' ').trim()
-}
-
-function escaped(literal: string): string {
-  return literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }

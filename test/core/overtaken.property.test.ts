@@ -23,7 +23,10 @@ const strategies = fc.constantFrom(
   { rollingUpdate: { maxSurge: '100%', maxUnavailable: '50%' } },
 )
 
-test('the first version, applied again over all of that, serves alone in the end', () => {
+test.each<readonly [string, string, readonly Event[]]>([
+  ['the first version, applied again over all of that', 'v1', []],
+  ['a fourth version, promoted by hand over all of that', 'v4', [{ kind: 'command', word: 'promote' }]],
+])('%s, serves alone in the end', (_sentence, last, and) => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 3 }),
@@ -37,7 +40,8 @@ test('the first version, applied again over all of that, serves alone in the end
           { kind: 'scale', count: scaled },
           { kind: 'command', word: 'promote' },
           { kind: 'apply', version: 'v3' },
-          { kind: 'apply', version: 'v1' },
+          { kind: 'apply', version: last },
+          ...and,
         ]
         for (const [index, act] of acts.entries()) {
           happen(world, act, nothing)
@@ -46,7 +50,7 @@ test('the first version, applied again over all of that, serves alone in the end
         told(world, () => {
           play(world, nothing)
           world.settle()
-          expect(world.serving).toEqual(['v1'])
+          expect(world.serving).toEqual([last])
           expect(world.stableAvailable).toBe(world.deployment.spec.replicas)
           expect(world.canary).toBeUndefined()
         })

@@ -25,10 +25,11 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
   }
   const surge = autoscaled(state, seen)
   if (surge) return turn(state, { surge })
+  const promoted = state.requests?.find(request => request.command === 'promote')
   if (seen.canary || seen.baseline) {
-    return isAccepted && isLacking(state, seen)
-      ? rollOutAgain(state, seen, now)
-      : endFormerCanary(state, seen)
+    const isStuck = isLacking(state, seen)
+    if (isStuck && promoted) return promoteAtOnce(state, seen, now, promoted.by)
+    return isStuck && isAccepted ? rollOutAgain(state, seen, now) : endFormerCanary(state, seen)
   }
   if (state.total === 0) {
     return unprotected(state, seen, now, normal('NoCanary', 'scaled to 0: there is nothing to compare with'))
@@ -36,11 +37,7 @@ export function pending(state: State, seen: Observation, now: number): Outcome {
   const stable = stableField(state, seen, state.total)
   if (state.stable !== stable) return turn(state, { stable })
 
-  const promoted = state.requests?.find(request => request.command === 'promote')
-  if (promoted) {
-    const said = warning('PromotedByHand', `promoted without a canary by ${promoted.by}`)
-    return promoteAtOnce(state, seen, now, said)
-  }
+  if (promoted) return promoteAtOnce(state, seen, now, promoted.by)
   if (unverified) return stay(state, { mend: takeBack(unverified, state, seen) })
   if (isAccepted) {
     return turn(
@@ -157,8 +154,8 @@ function unprotected(state: State, seen: Observation, now: number, said: Said): 
   return leave(state, seen, now, said, { unprotected: true })
 }
 
-function promoteAtOnce(state: State, seen: Observation, now: number, said: Said): Outcome {
-  return leave(state, seen, now, said, {})
+function promoteAtOnce(state: State, seen: Observation, now: number, by: string): Outcome {
+  return leave(state, seen, now, warning('PromotedByHand', `promoted without a canary by ${by}`), {})
 }
 
 function leave(

@@ -7,6 +7,7 @@ import { horizontalPodAutoscalers } from '../cluster/resources.ts'
 import type { HorizontalPodAutoscaler } from '../core/kubernetes.ts'
 import { ByKey } from './by-key.ts'
 import { keyOf } from './refs.ts'
+import { identityOf } from './slim.ts'
 
 export interface Autoscalers extends Pick<Watching<HorizontalPodAutoscaler>, 'isSynced' | 'synced' | 'stop'> {
   /** Those that scale this Deployment. */
@@ -58,16 +59,6 @@ function targetOf({ metadata, spec }: HorizontalPodAutoscaler): ObjectRef {
 
 /** What it scales, and whose it is; its metrics and status are most of its size. */
 function onlyTarget({ metadata, spec }: HorizontalPodAutoscaler): HorizontalPodAutoscaler {
-  const { name, namespace, uid, resourceVersion, ownerReferences } = metadata
   const { scaleTargetRef } = spec
-  return {
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(ownerReferences && { ownerReferences }),
-    },
-    spec: { scaleTargetRef },
-  }
+  return { metadata: identityOf(metadata), spec: { scaleTargetRef } }
 }

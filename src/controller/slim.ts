@@ -160,7 +160,7 @@ function isNews({ type, status }: Condition): boolean {
 }
 
 /** Who it is, whose, how new, and our labels. */
-function identityOf(metadata: ObjectMeta): ObjectMeta {
+export function identityOf(metadata: ObjectMeta): ObjectMeta {
   const { name, namespace, uid, resourceVersion, generation, deletionTimestamp } = metadata
   const labels = ours(metadata.labels)
   const owners = metadata.ownerReferences?.filter(({ controller }) => controller)

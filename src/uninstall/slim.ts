@@ -1,4 +1,5 @@
 /** What an uninstall keeps of a Deployment: in a cluster with ten thousand of them this is its memory. */
+import { identityOf } from '../controller/slim.ts'
 import { PREFIX } from '../core/annotations.ts'
 import type { KeptDeployment } from '../core/kept.ts'
 import { isLive, readState } from '../core/state.ts'
@@ -11,7 +12,6 @@ import { withoutConditions } from '../core/uninstall/traces.ts'
  */
 export function slimDeployment(deployment: KeptDeployment): KeptDeployment {
   const { metadata, spec, status } = deployment
-  const { name, namespace, uid, resourceVersion, generation, deletionTimestamp } = metadata
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(PREFIX))
   const managedFields = metadata.managedFields?.map(({ manager, operation }) => ({
     ...(manager !== undefined && { manager }),
@@ -19,12 +19,7 @@ export function slimDeployment(deployment: KeptDeployment): KeptDeployment {
   }))
   return {
     metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(generation !== undefined && { generation }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      ...identityOf(metadata),
       ...(annotations.length > 0 && { annotations: Object.fromEntries(annotations) }),
       ...(managedFields && { managedFields }),
     },

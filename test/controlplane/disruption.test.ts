@@ -5,6 +5,7 @@ import { pods } from '../../src/cluster/resources.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { Refusal } from '../scenarios/api-client.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
+import { namespaces } from '../scenarios/kinds.ts'
 import { APP, type AppOptions } from '../scenarios/manifest.ts'
 import { Shop } from '../scenarios/shop.ts'
 import { canaries, condition, names, ready, stablePods, type View } from '../scenarios/view.ts'
@@ -24,13 +25,6 @@ const priorityClasses: Resource<KubernetesObject> = {
   plural: 'priorityclasses',
   kind: 'PriorityClass',
 }
-const namespaces: Resource<KubernetesObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-}
-
 describe.concurrent('a PodDisruptionBudget over the app', () => {
   async function running(spec: Readonly<Record<string, unknown>>, options: AppOptions = {}): Promise<Shop> {
     const shop = await Shop.serving(environment, { steps: '25% for 1h', ...options })

@@ -4,6 +4,7 @@ import type { Resource } from '../../src/cluster/port.ts'
 import { controllerRevisions, deployments, pods, replicaSets } from '../../src/cluster/resources.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
+import { namespaces } from '../scenarios/kinds.ts'
 import { APP, type AppOptions } from '../scenarios/manifest.ts'
 import { Shop } from '../scenarios/shop.ts'
 import { canaries, names, ready, stablePods, type View } from '../scenarios/view.ts'
@@ -11,12 +12,6 @@ import { dipUnder } from '../scenarios/watcher.ts'
 import { NamedApp } from './named-app.ts'
 
 const environment = useEnvironment()
-const namespaces: Resource<KubernetesObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-}
 const statefulSets: Resource<KubernetesObject & { status?: { readyReplicas?: number } }> = {
   group: 'apps',
   version: 'v1',

@@ -6,8 +6,6 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { inject } from 'vitest'
 import { connect } from '../../src/cluster/connect.ts'
-import type { Resource } from '../../src/cluster/port.ts'
-import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { startCanaryhook } from '../../src/sandbox/processes.ts'
 import { apiOf } from '../controlplane/api.ts'
 import { CONTROLLER, removeRegistration } from '../controlplane/install.ts'
@@ -16,18 +14,12 @@ import { ApiClient } from './api-client.ts'
 import { shareOf } from './endpoints.ts'
 import type { Environment, User } from './environment.ts'
 import { startGate } from './gate.ts'
+import { namespaces } from './kinds.ts'
 import { runKubectl } from './kubectl.ts'
 import { countReviews } from './reviews.ts'
 import { setTrap } from './trap.ts'
 
 const USERS = ['admin', 'controller', 'alice', 'bob'] as const
-
-const namespaces: Resource<KubernetesObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-}
 
 /** Starts Canaryhook's processes beside the control plane; resolves when an apply would be intercepted. */
 export async function startControlPlaneEnvironment(): Promise<Environment> {

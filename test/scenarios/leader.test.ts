@@ -1,19 +1,11 @@
 import { afterEach, beforeAll, expect, test } from 'vitest'
-import type { Resource } from '../../src/cluster/port.ts'
-import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { type Candidate, type LeaseTiming, startCandidate } from './candidate.ts'
 import { useEnvironment, writesAmong } from './environment.ts'
+import { namespaces } from './kinds.ts'
 import { Shop } from './shop.ts'
 import { dipUnder } from './watcher.ts'
 
 const environment = useEnvironment()
-const namespaces: Resource<KubernetesObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-}
-
 /** A fifth of Kubernetes' usual times. */
 const SHORT: LeaseTiming = { leaseDuration: 3000, renewDeadline: 2000, retryPeriod: 400 }
 /** Nobody waits for a Lease of this kind to run out. */

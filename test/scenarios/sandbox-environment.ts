@@ -4,26 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { connect } from '../../src/cluster/connect.ts'
-import type { Resource } from '../../src/cluster/port.ts'
-import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import { CONTROLLER_USERNAME } from '../../src/sandbox/api/users.ts'
 import { hostOf, startCanaryhook } from '../../src/sandbox/processes.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { ApiClient } from './api-client.ts'
 import type { Environment, Traffic, User } from './environment.ts'
 import { startGate } from './gate.ts'
+import { namespaces } from './kinds.ts'
 import { runKubectl } from './kubectl.ts'
 import { countReviews } from './reviews.ts'
 import { setTrap } from './trap.ts'
 
 const USERS = ['admin', 'controller', 'alice', 'bob'] as const
-
-const namespaces: Resource<KubernetesObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-}
 
 /** Starts everything; resolves when an apply would be intercepted. */
 export async function startSandboxEnvironment(): Promise<Environment> {

@@ -14,6 +14,7 @@ import { OF_LABEL } from '../../src/core/names.ts'
 import { makeSnapshot } from '../../src/core/objects.ts'
 import { type LeaseTiming, startCandidate } from './candidate.ts'
 import { useEnvironment } from './environment.ts'
+import { namespaces } from './kinds.ts'
 import type { AppOptions } from './manifest.ts'
 import { eventually, isAsked, keepingRegistration } from './registration.ts'
 import { Shop } from './shop.ts'
@@ -23,13 +24,6 @@ import { ourConditions, type PodView, ready, stablePods } from './view.ts'
 import { crowdOver, dipUnder } from './watcher.ts'
 
 const environment = useEnvironment()
-const namespaces: Resource<KubernetesObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-}
-
 beforeAll(async () => {
   // Where the Lease is.
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'canaryhook' } }

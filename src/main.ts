@@ -162,7 +162,7 @@ async function startController(flags: ControllerFlags, log: Logger): Promise<Run
   const where = flags.kubeconfig ?? clusterFromEnvironment()
   const [{ connect }, { candidacy }, { startController: start }, { startHealthServer }] = await Promise.all([
     import('./cluster/connect.ts'),
-    import('./controller/candidacy.ts'),
+    import('./controller/leadership/candidacy.ts'),
     import('./controller/controller.ts'),
     import('./health.ts'),
   ])
@@ -206,7 +206,7 @@ async function startCertificates(
   }
   const [{ startCertificates: start }, { homeNamespace }] = await Promise.all([
     import('./controller/certificates/certificates.ts'),
-    import('./controller/candidacy.ts'),
+    import('./controller/leadership/candidacy.ts'),
   ])
   const [leaf, authority, settle] = certificateTiming ?? []
   const lives = leaf && authority && settle ? { leaf, authority, settle } : undefined

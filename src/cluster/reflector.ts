@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { KubernetesObject } from '../core/kubernetes.ts'
-import { type Cache, createCache, versionOf } from './cache.ts'
+import { type Cache, createCache, versionOf } from './cache/cache.ts'
 import type { Connection } from './connection.ts'
 import { BACKOFF, type Backoff, type Course, nextCourse, type Outcome, START } from './course.ts'
 import { answerError, isExpired } from './failure.ts'

@@ -8,13 +8,13 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import { ApiError, type Cluster, type ObjectRef } from '../cluster/port.ts'
 import { type Caches, startCaches } from './caches.ts'
 import type { Clock } from './clock.ts'
-import type { ElectionSettings } from './election.ts'
-import { type Elector, startElector } from './elector.ts'
 import { measureEventLoop } from './event-loop.ts'
-import { fenced } from './fenced.ts'
+import type { ElectionSettings } from './leadership/election.ts'
+import { type Elector, startElector } from './leadership/elector.ts'
+import { fenced } from './leadership/fenced.ts'
+import type { Term } from './leadership/term.ts'
 import { type Queue, startQueue } from './queue.ts'
 import { createReconciler } from './reconcile.ts'
-import type { Term } from './term.ts'
 
 export interface ControllerOptions {
   readonly cluster: Cluster

@@ -1,5 +1,5 @@
 /** The command `canaryhook uninstall`: from its flags to what is done. */
-import { type CandidacyFlags, candidacy } from '../controller/candidacy.ts'
+import { type CandidacyFlags, candidacy } from '../controller/leadership/candidacy.ts'
 import { dryRun } from './dry-run.ts'
 import { type UninstallOptions, uninstall } from './uninstall.ts'
 

@@ -3,7 +3,7 @@
  * makes go wrong. It keeps a list of the writes that were asked of it. No controllers of Kubernetes run in it.
  */
 import jsonpatch from 'jsonpatch'
-import { type Cache, createCache } from '../../src/cluster/cache.ts'
+import { type Cache, createCache } from '../../src/cluster/cache/cache.ts'
 import {
   ApiError,
   type Change,

@@ -2,7 +2,7 @@
  * An API server with one Lease in it, and the network between it and each process: slow, broken in one
  * moment, working in the next. It knows who held the Lease last, and so which writes should not have happened.
  */
-import { type Cache, createCache } from '../../src/cluster/cache.ts'
+import { type Cache, createCache } from '../../src/cluster/cache/cache.ts'
 import {
   ApiError,
   type CallOptions,

@@ -3,7 +3,7 @@
  * with what was missed or with a new list, and a list may be of a moment ago. What is told is always something
  * that was true, in an order that a real server might tell it in.
  */
-import { createCache } from '../../src/cluster/cache.ts'
+import { createCache } from '../../src/cluster/cache/cache.ts'
 import type { Change, Watching, WatchOptions } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 import type { Dice } from './dice.ts'

@@ -2,7 +2,7 @@
  * A layer of the port that makes one watch of a kind for any number of watchers, each of which sees its own
  * namespace. Hundreds of controllers in one process would otherwise hold a thousand connections.
  */
-import { createCache, versionOf } from '../../src/cluster/cache.ts'
+import { createCache, versionOf } from '../../src/cluster/cache/cache.ts'
 import type { Change, Cluster, Resource, Watching, WatchOptions } from '../../src/cluster/port.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes.ts'
 

@@ -3,9 +3,9 @@
  * virtual time. `ELECTION_SEEDS=1000` runs more of them.
  */
 import { expect, test } from 'vitest'
-import { type Candidate, startCandidate } from './candidates.ts'
-import { VirtualApi, type Weather } from './virtual-api.ts'
-import { seeded, VirtualTime } from './virtual-time.ts'
+import { type Candidate, startCandidate } from '../candidates.ts'
+import { VirtualApi, type Weather } from '../virtual-api.ts'
+import { seeded, VirtualTime } from '../virtual-time.ts'
 
 const SECOND = 1000
 /** Clocks of one rate or another; two may differ by less than a fifteenth. */

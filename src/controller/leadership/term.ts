@@ -1,6 +1,6 @@
 /** One term of leadership: the permit under which everything of it is written. What ended stays ended. */
-import { ApiError, type CallOptions, type Permit } from '../cluster/port.ts'
-import type { Clock } from './clock.ts'
+import { ApiError, type CallOptions, type Permit } from '../../cluster/port.ts'
+import type { Clock } from '../clock.ts'
 import { type ElectionSettings, leadsUntil, writeLimit } from './election.ts'
 
 export interface Term extends Permit {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createArena } from '../../src/cluster/arena.ts'
+import { createArena } from '../../../src/cluster/cache/arena.ts'
 
 const bytes = (length: number, value: number) => new Uint8Array(length).fill(value)
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { candidacy } from '../../src/controller/candidacy.ts'
-import { ELECTION_SETTINGS } from '../../src/controller/election.ts'
+import { candidacy } from '../../../src/controller/leadership/candidacy.ts'
+import { ELECTION_SETTINGS } from '../../../src/controller/leadership/election.ts'
 
 const leaseName = 'canaryhook-controller'
 let directory: string

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createPackedMap } from '../../src/cluster/packed-map.ts'
+import { createPackedMap } from '../../../src/cluster/cache/packed-map.ts'
 
 interface Thing {
   readonly name: string

@@ -4,7 +4,7 @@
  * monotonic clock, in milliseconds, and the times inside the Lease count for nothing, since they are of
  * somebody else's clock.
  */
-import { CanaryhookError } from '../core/errors.ts'
+import { CanaryhookError } from '../../core/errors.ts'
 import { isReleased, type LeaseRecord } from './lease.ts'
 
 /** Milliseconds. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createOwnerIndex } from '../../src/cluster/owner-index.ts'
+import { createOwnerIndex } from '../../../src/cluster/cache/owner-index.ts'
 
 test('finds the keys of an owner, each once, until they are removed', () => {
   const index = createOwnerIndex()

@@ -5,11 +5,11 @@
  * resourceVersions are compared as numbers: Kubernetes promises since 1.35 (KEP-5504) what etcd always did,
  * that they are decimal and rise with every change of any object of a kind.
  */
-import type { KubernetesObject } from '../core/kubernetes.ts'
-import { controllerOf } from '../core/owner-reference.ts'
+import type { KubernetesObject } from '../../core/kubernetes.ts'
+import { controllerOf } from '../../core/owner-reference.ts'
+import type { Change, ObjectRef, WatchOptions } from '../port.ts'
 import { createOwnerIndex } from './owner-index.ts'
 import { createPackedMap, type Store } from './packed-map.ts'
-import type { Change, ObjectRef, WatchOptions } from './port.ts'
 
 export interface Cache<T extends KubernetesObject> {
   get(ref: ObjectRef): T | undefined

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
-import { ApiError } from '../../src/cluster/port.ts'
-import { deployments } from '../../src/cluster/resources.ts'
-import { ELECTION_SETTINGS } from '../../src/controller/election.ts'
-import { fenced } from '../../src/controller/fenced.ts'
-import { beginTerm, type Term } from '../../src/controller/term.ts'
-import { MemoryCluster } from './memory-cluster.ts'
-import { VirtualProcess, VirtualTime } from './virtual-time.ts'
+import { ApiError } from '../../../src/cluster/port.ts'
+import { deployments } from '../../../src/cluster/resources.ts'
+import { ELECTION_SETTINGS } from '../../../src/controller/leadership/election.ts'
+import { fenced } from '../../../src/controller/leadership/fenced.ts'
+import { beginTerm, type Term } from '../../../src/controller/leadership/term.ts'
+import { MemoryCluster } from '../memory-cluster.ts'
+import { VirtualProcess, VirtualTime } from '../virtual-time.ts'
 
 let time: VirtualTime
 let process: VirtualProcess

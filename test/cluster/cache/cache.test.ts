@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { type Cache, createCache } from '../../src/cluster/cache.ts'
-import type { Change } from '../../src/cluster/port.ts'
-import type { Deployment } from '../../src/core/kubernetes.ts'
-import { deployment } from './fake-api-server.ts'
+import { type Cache, createCache } from '../../../src/cluster/cache/cache.ts'
+import type { Change } from '../../../src/cluster/port.ts'
+import type { Deployment } from '../../../src/core/kubernetes.ts'
+import { deployment } from '../fake-api-server.ts'
 
 /** Says what happened as `set shop@5` and `gone shop@5`. */
 function watched(options: { keep?: (object: Deployment) => boolean } = {}) {

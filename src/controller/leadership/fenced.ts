@@ -1,6 +1,6 @@
-import type { Cluster } from '../cluster/port.ts'
+import type { Cluster } from '../../cluster/port.ts'
+import { withWritesSentBy } from '../write-options.ts'
 import type { Term } from './term.ts'
-import { withWritesSentBy } from './write-options.ts'
 
 /**
  * A cluster that is written to only in a term of leadership: nothing is begun when it is over, and what was

@@ -2,7 +2,7 @@
  * What a Lease says and what is written into one. Read leniently: people and other programs can write anything
  * into it, and a candidate must neither fail nor believe too much.
  */
-import type { Lease } from '../core/kubernetes.ts'
+import type { Lease } from '../../core/kubernetes.ts'
 
 export interface LeaseRecord {
   /** '' when nobody holds it. */

@@ -12,8 +12,8 @@ import {
   type View,
   whyLost,
   writeLimit,
-} from '../../src/controller/election.ts'
-import { type LeaseRecord, readLease } from '../../src/controller/lease.ts'
+} from '../../../src/controller/leadership/election.ts'
+import { type LeaseRecord, readLease } from '../../../src/controller/leadership/lease.ts'
 
 const ME = 'me'
 

@@ -7,10 +7,10 @@
  * the watch: every write of the Lease carries the resourceVersion that it rests on.
  */
 import type { Logger } from 'pino'
-import { ApiError, type Cluster, type ObjectRef, type Permit, type Watching } from '../cluster/port.ts'
-import { leases } from '../cluster/resources.ts'
-import type { Lease } from '../core/kubernetes.ts'
-import type { Clock } from './clock.ts'
+import { ApiError, type Cluster, type ObjectRef, type Permit, type Watching } from '../../cluster/port.ts'
+import { leases } from '../../cluster/resources.ts'
+import type { Lease } from '../../core/kubernetes.ts'
+import type { Clock } from '../clock.ts'
 import {
   checkSettings,
   type ElectionSettings,

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
-import { claim, isReleased, type LeaseRecord, readLease, surrender } from '../../src/controller/lease.ts'
-import type { Lease } from '../../src/core/kubernetes.ts'
+import {
+  claim,
+  isReleased,
+  type LeaseRecord,
+  readLease,
+  surrender,
+} from '../../../src/controller/leadership/lease.ts'
+import type { Lease } from '../../../src/core/kubernetes.ts'
 
 const WALL = Date.UTC(2026, 10, 21, 14, 28, 38, 123)
 const ACQUIRED = '2026-11-21T10:00:00.000000Z'

@@ -1,8 +1,8 @@
 /** Several candidates and one Lease, in virtual time: who leads, from when, and what it says. */
 import { beforeEach, expect, test } from 'vitest'
-import { type Candidate, startCandidate } from './candidates.ts'
-import { VirtualApi } from './virtual-api.ts'
-import { VirtualTime } from './virtual-time.ts'
+import { type Candidate, startCandidate } from '../candidates.ts'
+import { VirtualApi } from '../virtual-api.ts'
+import { VirtualTime } from '../virtual-time.ts'
 
 const SECOND = 1000
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { systemClock } from './clock.ts'
-import type { Election } from './controller.ts'
+import { systemClock } from '../clock.ts'
+import type { Election } from '../controller.ts'
 import { ELECTION_SETTINGS } from './election.ts'
 
 export interface CandidacyFlags {

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, expect, test } from 'vitest'
+import { leases } from '../../src/cluster/resources.ts'
 import { type Candidate, type LeaseTiming, startCandidate } from './candidate.ts'
 import { useEnvironment, writesAmong } from './environment.ts'
 import { namespaces } from './kinds.ts'
@@ -17,11 +18,16 @@ beforeAll(async () => {
   // It stands for no election, and would carry out everything that these tests leave to others.
   await environment.controller.kill()
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'canaryhook' } }
-  await environment.as('admin').create(namespaces, '', namespace).catch(ifThere)
+  const admin = environment.as('admin')
+  await admin.create(namespaces, '', namespace).catch(unless(409))
+  // One that others left: the first leader here makes its own.
+  await admin.remove(leases, { namespace: 'canaryhook', name: 'canaryhook-controller' }).catch(unless(404))
 })
 
-function ifThere(error: unknown): void {
-  if ((error as { status?: number }).status !== 409) throw error
+function unless(status: number): (error: unknown) => void {
+  return error => {
+    if ((error as { status?: number }).status !== status) throw error
+  }
 }
 
 afterEach(async () => {

@@ -8,6 +8,7 @@ import type {
   ReplicaSet,
 } from '../../src/core/kubernetes.ts'
 import { TRACK_LABEL } from '../../src/core/names.ts'
+import { controllerOf } from '../../src/core/owner-reference.ts'
 import { readState, type State } from '../../src/core/state.ts'
 import { APP } from './manifest.ts'
 
@@ -26,6 +27,8 @@ export interface PodView {
   readonly ready: boolean
   readonly canary: boolean
   readonly baseline: boolean
+  /** The name of its ReplicaSet; '' without one. */
+  readonly set: string
 }
 
 export interface View {
@@ -78,6 +81,7 @@ function lookAtPod(pod: Pod): PodView {
     ready: pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
     canary: pod.metadata.labels?.[TRACK_LABEL] === 'canary',
     baseline: pod.metadata.labels?.[TRACK_LABEL] === 'baseline',
+    set: controllerOf(pod)?.name ?? '',
   }
 }
 
@@ -100,6 +104,18 @@ export function baselinePods(view: View): readonly PodView[] {
 
 export function stablePods(view: View): readonly PodView[] {
   return view.pods.filter(({ canary, baseline }) => !canary && !baseline)
+}
+
+/**
+ * How many pods there are and shall be: without those that a ReplicaSet is about to delete, since it has been made
+ * smaller. One may make a pod sooner than another deletes its own; that is Kubernetes' doing, and over in a moment.
+ */
+export function wantedPods({ pods, replicaSets }: View): number {
+  const surplus = replicaSets.map(({ metadata, spec }) => {
+    const own = pods.filter(({ set }) => set === metadata.name).length
+    return Math.max(0, own - (spec.replicas ?? 1))
+  })
+  return surplus.reduce((left, count) => left - count, pods.length)
 }
 
 export function names(pods: readonly PodView[]): readonly string[] {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../../src/cluster/port.ts'
 import { controllerRevisions, deployments, events, pods, replicaSets } from '../../src/cluster/resources.ts'
 import type { Deployment } from '../../src/core/kubernetes.ts'
-import { describeView, lookAt, ready, type View } from './view.ts'
+import { describeView, lookAt, ready, type View, wantedPods } from './view.ts'
 
 export interface Watcher {
   readonly now: View
@@ -126,7 +126,7 @@ export function dipUnder(least: number, history: readonly View[]): string {
 
 /** How there came to be more pods than `most` outside promotion, for people; '' when there never were. */
 export function crowdOver(most: number, history: readonly View[]): string {
-  const crowd = beforePromotion(history).findIndex(view => view.pods.length > most)
+  const crowd = lasting(beforePromotion(history)).findIndex(count => count > most)
   if (crowd < 0) return ''
   return [`${mostPods(history)} pods at one time`, ...around(crowd, history)].join('\n')
 }
@@ -146,7 +146,19 @@ function around(index: number, history: readonly View[]): readonly string[] {
 
 /** The largest number of pods at any time outside promotion, at whose end the canary comes on top. */
 export function mostPods(history: readonly View[]): number {
-  return Math.max(0, ...beforePromotion(history).map(view => view.pods.length))
+  return Math.max(0, ...lasting(beforePromotion(history)))
+}
+
+/** News of pods and of ReplicaSets come by two watches: what both say is known this many milliseconds later. */
+const APART = 100
+
+/** How many pods are wanted at each view, or soon after it, whichever is less. */
+function lasting(history: readonly View[]): readonly number[] {
+  const counts = history.map(wantedPods)
+  return history.map(({ at }, index) => {
+    const next = history.findIndex((view, later) => later > index && view.at > at + APART)
+    return Math.min(...counts.slice(index, next < 0 ? undefined : next))
+  })
 }
 
 function beforePromotion(history: readonly View[]): readonly View[] {

@@ -65,6 +65,11 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     if (name !== undefined) enqueue(keyOf({ ...object.metadata, name }))
   }
 
+  /** Whether anything of ours stands beside a Deployment. */
+  const isAnythingLeft = (release: string): boolean =>
+    [canaries, baselines, canaryServices, previews].some(releases => releases.has(release)) ||
+    snapshots.get(release).length > 0
+
   /** Those of a namespace with something going on. */
   const enqueueNamespace = ({ metadata }: KubernetesObject): void => {
     const prefix = `${metadata.namespace ?? 'default'}/`
@@ -84,9 +89,11 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
       const key = keyOf(object.metadata)
       if (type === 'gone') names.delete(release)
       else names.set(release, name)
-      if (type === 'gone' || isResting(object)) restless.delete(key)
-      else restless.add(key)
-      enqueue(key)
+      const isQuiet = type === 'gone' || isResting(object)
+      const wasRestless = restless.delete(key)
+      if (!isQuiet) restless.add(key)
+      // Ten thousand that are at rest are listed at the start: nothing is to be done for them.
+      if (!isQuiet || wasRestless || isAnythingLeft(release)) enqueue(key)
     },
   )
   const replicaSetCache = cluster.watch<KeptReplicaSet>(

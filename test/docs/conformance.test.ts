@@ -52,9 +52,9 @@ function testsOf(args: readonly string[]): readonly Listed[] {
   }
 }
 
-/** A name with `%s` is that of every row of a table. */
+/** A name with `%s`, or with a value of the row, is that of every row of a table. */
 function patternOf(name: string): RegExp {
-  const parts = name.split(/%s/).map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const parts = name.split(/%s|\$\{[^}]*\}/).map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`)
 }
 

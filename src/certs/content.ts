@@ -15,7 +15,7 @@ export interface Content {
 /** The data of a Secret: base64 by key. */
 export type SecretData = Readonly<Record<string, string>>
 
-const MISSING: KeyPair = { cert: '', key: '' }
+export const MISSING: KeyPair = { cert: '', key: '' }
 export const EMPTY: Content = { authority: MISSING, next: MISSING, leaf: MISSING, bundle: '' }
 
 /** Never throws: what is not base64 comes out as nonsense, and is found out later. */

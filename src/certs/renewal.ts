@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { KeyPair } from '../core/key-pair.ts'
 import { createAuthority, DAY, issueLeaf } from './certificates.ts'
-import type { Content } from './content.ts'
+import { type Content, MISSING } from './content.ts'
 import type { Facts, Lives, Plan } from './rotation.ts'
 
 export interface RenewalOptions {
@@ -12,8 +12,6 @@ export interface RenewalOptions {
   /** Milliseconds since the epoch. */
   readonly now: number
 }
-
-const MISSING: KeyPair = { cert: '', key: '' }
 
 /**
  * The content after a move. Of what was found damaged nothing is left in it.

@@ -65,16 +65,18 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
     if (name !== undefined) enqueue(keyOf({ ...object.metadata, name }))
   }
 
-  /** Whether anything of ours stands beside a Deployment. */
-  const isAnythingLeft = (release: string): boolean =>
-    [canaries, baselines, canaryServices, previews].some(releases => releases.has(release)) ||
-    snapshots.get(release).length > 0
-
   /** Those of a namespace with something going on. */
   const enqueueNamespace = ({ metadata }: KubernetesObject): void => {
     const prefix = `${metadata.namespace ?? 'default'}/`
     for (const key of restless) if (key.startsWith(prefix)) enqueue(key)
   }
+
+  const tests = watchTests(cluster, enqueueRelease, enqueueNamespace)
+
+  /** Whether anything of ours stands beside a Deployment. */
+  const isAnythingLeft = (release: string, uid = ''): boolean =>
+    [canaries, baselines, canaryServices, previews].some(releases => releases.has(release)) ||
+    [snapshots.get(release), snapshots.get(uid), tests.ownedBy(uid)].some(found => found.length > 0)
 
   const deploymentCache = cluster.watch<KeptDeployment>(
     deployments,
@@ -93,7 +95,7 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
       const wasRestless = restless.delete(key)
       if (!isQuiet) restless.add(key)
       // Ten thousand that are at rest are listed at the start: nothing is to be done for them.
-      if (!isQuiet || wasRestless || isAnythingLeft(release)) enqueue(key)
+      if (!isQuiet || wasRestless || isAnythingLeft(release, object.metadata.uid)) enqueue(key)
     },
   )
   const replicaSetCache = cluster.watch<KeptReplicaSet>(
@@ -134,7 +136,6 @@ export function startCaches(cluster: Cluster, enqueue: (key: string) => void): C
   const bindingCache = watchNamespaced(cluster, targetGroupBindings, slimBinding, enqueueNamespace, {
     optional: true,
   })
-  const tests = watchTests(cluster, enqueueRelease, enqueueNamespace)
 
   const autoscalers = watchAutoscalers(cluster, ({ namespace, name }) => {
     if (names.get(`${namespace}/${nameHash(name)}`) === name) enqueue(keyOf({ namespace, name }))

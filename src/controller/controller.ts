@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { ApiError, type Cluster, type ObjectRef } from '../cluster/port.ts'
+import { messageOf } from '../core/errors.ts'
 import { type Caches, startCaches } from './caches.ts'
 import type { Clock } from './clock.ts'
 import { measureEventLoop } from './event-loop.ts'
@@ -140,8 +141,4 @@ export function startController(options: ControllerOptions): Controller {
       await drained
     },
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -15,3 +15,8 @@ export class CanaryhookError extends Error {
     this.code = code
   }
 }
+
+/** What was thrown, in words: a message as a rule, but anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

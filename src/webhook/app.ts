@@ -1,6 +1,7 @@
 /** The paths of the webhook server, without the server: what a test can talk to directly. */
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
+import { messageOf } from '../core/errors.ts'
 import type { AdmissionAnswer, AdmissionRequest, Deployment } from '../core/kubernetes.ts'
 import { answerHealth, HEALTH_PATHS } from '../health.ts'
 import { readBody } from './body.ts'
@@ -90,7 +91,7 @@ async function mutate(request: Request, response: Response, options: AppOptions)
   } catch (error) {
     done('error')
     log.error({ err: error, namespace, name, uid: admission.uid }, 'admission failed')
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     const what = `Deployment ${namespace}/${name}`
     fail(response, 500, 'InternalError', `canaryhook could not judge the ${what}: ${message}`)
     return
@@ -120,6 +121,6 @@ function lastResort(log: Logger): ErrorRequestHandler {
       next(error)
       return
     }
-    fail(response, 500, 'InternalError', error instanceof Error ? error.message : String(error))
+    fail(response, 500, 'InternalError', messageOf(error))
   }
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { CanaryhookError } from '../core/errors.ts'
+import { CanaryhookError, messageOf } from '../core/errors.ts'
 import { type KeyPair, pairProblem } from '../core/key-pair.ts'
 
 /** The names that a Secret of type kubernetes.io/tls has when it is mounted. */
@@ -126,8 +126,4 @@ function fingerprint(pair: KeyPair): string {
 
 function expecting(directory: string, problem: string): string {
   return `${directory}: ${problem}; expected ${CERTIFICATE_FILE} and ${KEY_FILE}, a PEM certificate and its key`
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { services } from '../../src/cluster/resources.ts'
 import { makeCanaryService } from '../../src/core/canary-service.ts'
-import type { CronJob, Ingress, Job, Pod, Service } from '../../src/core/kubernetes.ts'
+import type { CronJob, Ingress, Job, KubernetesObject, Pod, Service } from '../../src/core/kubernetes.ts'
 import { nameHash } from '../../src/core/names.ts'
 import { makeTestJob } from '../../src/core/test-job.ts'
 import {
@@ -47,6 +47,12 @@ function testPod(): Pod {
   const labels = spec.template.metadata?.labels ?? {}
   const ownerReferences = [{ ...controller, uid: `${metadata.name}-uid` }]
   return { metadata: { name: 'shop-test-x', namespace: 'default', uid: 'x-uid', labels, ownerReferences } }
+}
+
+function ownedBy(owner: KubernetesObject, object: KubernetesObject): KubernetesObject {
+  const { name, uid = '' } = owner.metadata
+  const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name, uid, controller: true }
+  return { ...object, metadata: { ...object.metadata, ownerReferences: [reference] } }
 }
 
 describe('what calls for a look', () => {
@@ -133,6 +139,32 @@ describe('what calls for a look', () => {
     scene.called.length = 0
     change(scene)
     expect([...new Set(scene.called)]).toEqual(keys)
+  })
+})
+
+describe('a Deployment at rest that is listed', () => {
+  const atRest = shop({ metadata: { uid: 'shop-uid-1' } })
+  const listed = (plural?: string, object?: KubernetesObject): readonly string[] => {
+    const scene = new Scene({ deployments: [] })
+    if (plural && object) scene.cluster.put(plural, object)
+    scene.called.length = 0
+    scene.cluster.put('deployments', atRest)
+    return scene.called
+  }
+
+  test('calls for no look', () => {
+    expect(listed()).toEqual([])
+  })
+
+  test.each<readonly [string, string, KubernetesObject]>([
+    ['its canary', 'deployments', canary(3, 2)],
+    ['its baseline', 'deployments', baseline(3, 2)],
+    ['the Service that leads to its canary', 'services', canaryService],
+    ['a preview of it', 'ingresses', ingress('shop-canary', 'default', 'shop')],
+    ['a snapshot that it owns', 'controllerrevisions', ownedBy(atRest, snapshot(replicaSet('v1', 8)))],
+    ['a test of it', 'jobs', ownedBy(atRest, testJob())],
+  ])('calls for one when %s is left', (_sentence, plural, object) => {
+    expect(listed(plural, object)).toEqual(['default/shop'])
   })
 })
 

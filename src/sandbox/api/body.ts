@@ -1,5 +1,6 @@
 /** Reads the body of a request: JSON, YAML, or the protobuf that kubectl sends for some creates. */
 import { parse } from 'yaml'
+import { messageOf } from '../../core/errors.ts'
 import { isProtobuf, readProtobuf } from './protobuf/envelope.ts'
 import type { ResourceRequest } from './request.ts'
 import { badRequest, unsupportedMediaType } from './status.ts'
@@ -28,7 +29,7 @@ export function readBody({ body, contentType }: Pick<ResourceRequest, 'body' | '
   try {
     return JSON.parse(body.toString())
   } catch (error) {
-    throw badRequest(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(`the body is not JSON: ${messageOf(error)}`)
   }
 }
 
@@ -36,6 +37,6 @@ function readYaml(text: string): unknown {
   try {
     return parse(text)
   } catch (error) {
-    throw badRequest(`the body is not YAML: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(`the body is not YAML: ${messageOf(error)}`)
   }
 }

@@ -2,7 +2,7 @@
  * Refusals of the API server: a metav1 Status with the reason, wording and details that clients look at
  * (k8s.io/apimachinery/pkg/api/errors).
  */
-import { CanaryhookError } from '../../core/errors.ts'
+import { CanaryhookError, messageOf } from '../../core/errors.ts'
 import type { JsonObject } from './json.ts'
 import { qualifiedName, type Resource } from './resources.ts'
 
@@ -115,5 +115,5 @@ export function internalError(message: string): StatusError {
 /** What is sent for an error that nobody foresaw: never a process exit, never a bare stack. */
 export function asStatusError(error: unknown): StatusError {
   if (error instanceof StatusError) return error
-  return internalError(error instanceof Error ? error.message : String(error))
+  return internalError(messageOf(error))
 }

@@ -1,5 +1,6 @@
 /** The program that stands for every image. */
 import { BaseImage, getClock, type ProcessContext } from '@ngrok/webernetes'
+import { messageOf } from '../../core/errors.ts'
 import { ANNOTATION_PREFIX, type Behaviour, parseBehaviour } from './behaviour.ts'
 import type { ContainerLog, ContainerLogs } from './container-logs.ts'
 import { parseImageReference } from './image-reference.ts'
@@ -89,7 +90,7 @@ export class SimulatedImage extends BaseImage {
       const { version } = parseImageReference(context.container.imageRef)
       log.append(`${version} listens on port ${ports.join(', ') || '(none)'}\n`)
     } catch (error) {
-      return leave(context, log, 1, error instanceof Error ? error.message : String(error))
+      return leave(context, log, 1, messageOf(error))
     }
     return context.waitUntilKilled()
   }

@@ -1,5 +1,6 @@
 /** The admission chain: asks every webhook that matches, in order, and applies what mutating ones answer. */
 import { randomUUID } from 'node:crypto'
+import { messageOf } from '../../../core/errors.ts'
 import { setDefaults } from '../defaults/defaults.ts'
 import { isObject, type JsonObject, stringOf } from '../json.ts'
 import type { ApiObject } from '../object.ts'
@@ -72,7 +73,7 @@ export class AdmissionChain {
     } catch (error) {
       if (error instanceof StatusError) throw error
       const foreseen = error instanceof WebhookCallError || error instanceof MatchConditionError
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       if (foreseen && webhook.failurePolicy === 'Ignore') return attributes.object
       throw internalError(`failed calling webhook "${webhook.name}": ${why}`)
     }

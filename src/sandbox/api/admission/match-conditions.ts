@@ -1,5 +1,6 @@
 /** CEL match conditions of a webhook, over object, oldObject and request. */
 import { Environment, type ParseResult } from '@marcbachmann/cel-js'
+import { messageOf } from '../../../core/errors.ts'
 import { isObject } from '../json.ts'
 import type { Webhook } from './configuration.ts'
 
@@ -35,9 +36,7 @@ export function matchConditionsHold(
     try {
       if (evaluate(expression, variables) !== true) return false
     } catch (error) {
-      errors.push(
-        `match condition "${name}" (${expression}): ${error instanceof Error ? error.message : String(error)}`,
-      )
+      errors.push(`match condition "${name}" (${expression}): ${messageOf(error)}`)
     }
   }
   if (errors.length > 0) throw new MatchConditionError(errors.join('; '))

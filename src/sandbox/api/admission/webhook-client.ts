@@ -1,5 +1,6 @@
 /** Calls an admission webhook over HTTPS, with connections that are kept and used again. */
 import { Agent, request } from 'node:https'
+import { messageOf } from '../../../core/errors.ts'
 import { at, isObject, type JsonObject, listOf, stringOf } from '../json.ts'
 import type { Webhook } from './configuration.ts'
 
@@ -27,7 +28,7 @@ export class WebhookClient {
       return readAnswer(text, uid)
     } catch (error) {
       if (error instanceof WebhookCallError) throw error
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       throw new WebhookCallError(`failed to call webhook: Post "${url}": ${why}`)
     }
   }

@@ -1,5 +1,6 @@
 /** JSON Patch (RFC 6902), as users send it and as admission webhooks answer it. */
 import jsonpatch from 'jsonpatch'
+import { messageOf } from '../../../core/errors.ts'
 import { isObject, type JsonObject } from '../json.ts'
 
 /** The patch is not a list of operations, or an operation cannot be applied; the message says which. */
@@ -16,7 +17,7 @@ export function applyJsonPatch(document: JsonObject, patch: unknown): JsonObject
     try {
       result = jsonpatch.apply_patch(result, [operation])
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       throw new JsonPatchError(`operation ${index} ${JSON.stringify(operation)}: ${reason}`)
     }
   }

@@ -88,8 +88,10 @@ async function dropSnapshots(
 
 /** After the state: a ReplicaSet of another size lets the Deployment controller write, and the state would conflict. */
 async function mend(acting: Acting, gathered: Gathered, { mend }: Decision): Promise<void> {
-  if (mend.length > 0) await confirm(acting, gathered.deployment)
-  for (const step of mend) await carryOutMend(acting, gathered, step)
+  if (mend.length === 0) return
+  await confirm(acting, gathered.deployment)
+  // Together: whoever gives and whoever takes leave the sum as it is, and the Deployment controller looks at each change.
+  await Promise.all(mend.map(step => carryOutMend(acting, gathered, step)))
 }
 
 /**

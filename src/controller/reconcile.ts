@@ -12,6 +12,7 @@ import type { Track } from '../core/siblings.ts'
 import { isLive, readState, type State } from '../core/state.ts'
 import { act } from './act.ts'
 import type { Caches } from './caches.ts'
+import { createDamper } from './damper.ts'
 import { refOf } from './refs.ts'
 import { transitionLine } from './transition-line.ts'
 
@@ -24,6 +25,10 @@ export interface Reconciling {
 
 /** A refused write is tried again after this long, and what was learnt from it counts at once then. */
 const AFTER_REFUSAL = 1000
+
+/** What is done to stable's ReplicaSets at once, and after which time once more: others size them, too. */
+const MENDS = 20
+const BETWEEN_MENDS = 1000
 
 /** Why a write for a canary was refused, and whether somebody else's object has its name. */
 interface Refusal {
@@ -42,6 +47,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
   const refusals = new Map<string, Refusal>()
   const removed = new Map<string, string>()
   const remarks = new Map<string, Set<string>>()
+  const mends = createDamper(MENDS, BETWEEN_MENDS)
   let eventCount = 0
 
   const tell = (
@@ -62,11 +68,23 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
     remarks.delete(key)
   }
 
+  /** At its time; until then what serves is left as somebody else made it. */
+  const damped = (key: string, decision: Decision): Decision => {
+    const wait = decision.mend.length > 0 ? mends.wait(key, now()) : 0
+    if (wait === 0) return decision
+    return {
+      ...decision,
+      mend: [],
+      wakeAt: Math.min(decision.wakeAt ?? Number.POSITIVE_INFINITY, now() + wait),
+    }
+  }
+
   return async key => {
     const objects = caches.gather(refOf(key))
     const read = objects && readState(objects.deployment.metadata.annotations)
     if (!objects || objects.deployment.metadata.deletionTimestamp) {
       forget(key)
+      mends.forget(key)
       return undefined
     }
     if (read?.kind === 'unreadable') {
@@ -84,7 +102,7 @@ export function createReconciler(reconciling: Reconciling): (key: string) => Pro
       nameTaken: refusal?.nameTaken,
       baselineNameTaken: refusal?.baselineNameTaken,
     }
-    const decision = decide(state, observe(gathered), now())
+    const decision = damped(key, decide(state, observe(gathered), now()))
     let told = false
     let refused = false
     try {

@@ -244,6 +244,25 @@ describe('what serves is mended', () => {
     expect(scene.cluster.get<typeof v1>('replicasets', 'shop-v0')?.spec.replicas).toBe(0)
   })
 
+  test('20 times at once and then once a second when somebody undoes it as often', async () => {
+    const scene = holding()
+    const mended = async (times: number): Promise<number> => {
+      let count = 0
+      for (let time = 0; time < times; time += 1) {
+        scene.cluster.put('replicasets', replicaSet('v0', 2))
+        const { writes, wakeAt } = await scene.look()
+        if (writes.includes('patch replicasets/shop-v0')) count += 1
+        else expect(wakeAt).toBe(scene.now + 1000)
+      }
+      return count
+    }
+    expect(await mended(50)).toBe(20)
+    scene.now += 1000
+    expect(await mended(50)).toBe(1)
+    scene.now += 60_000
+    expect(await mended(50)).toBe(20)
+  })
+
   test('after the state is stored, which the Deployment controller’s answer to it would contend with', async () => {
     const scene = holding({ requests: [{ command: 'abort', by: 'bob' }] })
     scene.cluster.put('replicasets', replicaSet('v0', 2))

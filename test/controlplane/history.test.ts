@@ -36,6 +36,15 @@ async function releaseAtOnce(shop: Shop, version: string): Promise<void> {
   await shop.servesAlone(version, 4)
 }
 
+/** v1, then v2, then v1 again. */
+async function again(): Promise<Shop> {
+  const shop = await Shop.serving(environment, { steps: '25% for 1h' })
+  await releaseAtOnce(shop, 'v2')
+  await releaseAtOnce(shop, 'v1')
+  shop.watcher.restart()
+  return shop
+}
+
 async function removeSet(shop: Shop, set: ReplicaSet | undefined): Promise<void> {
   const name = set?.metadata.name ?? 'there is no such ReplicaSet'
   await shop.admin.remove(replicaSets, { namespace: shop.namespace, name })
@@ -130,28 +139,6 @@ describe.concurrent('with revisionHistoryLimit 0, which leaves no old ReplicaSet
 })
 
 describe.concurrent('with a history of v1, v2 and v1 again', () => {
-  async function again(): Promise<Shop> {
-    const shop = await Shop.serving(environment, { steps: '25% for 1h' })
-    await releaseAtOnce(shop, 'v2')
-    await releaseAtOnce(shop, 'v1')
-    shop.watcher.restart()
-    return shop
-  }
-
-  test('v3 scaled to 0 and back while held serves v1, though the ReplicaSet of v2 is the newer one', async () => {
-    const shop = await again()
-    await shop.apply('v3')
-    await shop.stands(1, 'v3')
-    await shop.command('abort')
-    await shop.servesAlone('v1', 4)
-    await shop.scale(0)
-    await shop.until('no pods', ({ pods }) => pods.length === 0)
-    await shop.scale(4)
-    await shop.until('Kubernetes wakes v2', view => (setOf(view, 'v2')?.spec.replicas ?? 0) > 0)
-    const end = await shop.servesAlone('v1', 4)
-    expect(end.paused).toBe(true)
-  })
-
   test('a release of v2 starts as any other, and is promoted on the ReplicaSet that it had', async () => {
     const shop = await again()
     const former = setOf(shop.now, 'v2')

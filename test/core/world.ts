@@ -25,6 +25,7 @@ import type { Track } from '../../src/core/siblings.ts'
 import { readState, type State } from '../../src/core/state.ts'
 import { templateHash } from '../../src/core/template.ts'
 import { deploymentWrite, repair } from '../../src/core/writes.ts'
+import { scaledPaused } from './paused-scaling.ts'
 
 const CONTROLLER = 'system:serviceaccount:canaryhook:canaryhook'
 
@@ -57,6 +58,8 @@ export class World {
   readonly #pods = new Map<string, Pods>()
   /** The generation that the Deployment controller saw last, by uid. */
   readonly #observed = new Map<string, number>()
+  /** The ReplicaSets' annotation max-replicas. */
+  readonly #scaledFor = new Map<string, number>()
   #uids = 0
   #progress = { seen: '', at: 0 }
 
@@ -96,6 +99,11 @@ export class World {
 
   get stableAvailable(): number {
     return this.owned(this.deployment).reduce((sum, set) => sum + this.pods(set).ready, 0)
+  }
+
+  /** Those of stable that still serve once Kubernetes has carried out what its ReplicaSets say. */
+  get stableLasting(): number {
+    return sum(this.owned(this.deployment).map(set => Math.min(this.pods(set).ready, desired(set))))
   }
 
   get canaryAvailable(): number {
@@ -185,6 +193,9 @@ export class World {
     }
     for (const mend of decision.mend) {
       add(`mend ${mend.kind}`, () => {
+        const { replicas = 1, strategy } = this.deployment.spec
+        const name = mend.kind === 'scale' ? mend.name : mend.set.metadata.name
+        this.#scaledFor.set(name, limits(replicas, strategy).ceiling)
         if (mend.kind === 'scale') this.setReplicas(mend.name, mend.replicas)
         else
           this.sets.push({
@@ -290,6 +301,13 @@ export class World {
     if (what !== 'sets') this[what] = undefined
   }
 
+  /** Kubernetes scales up the ReplicaSet of a version, as when it is the newest of those without pods. */
+  wake(version: string): void {
+    const set = this.owned(this.deployment).find(({ spec }) => versionOf(spec.template) === version)
+    if (set) this.setReplicas(set.metadata.name, this.deployment.spec.replicas ?? 1)
+    this.sync()
+  }
+
   /** Kubernetes comes to rest: every pod that can be ready is. */
   settle(): void {
     for (let round = 0; round < 60; round += 1) {
@@ -354,14 +372,8 @@ export class World {
     this.#observed.set(deployment.metadata.uid ?? '', deployment.metadata.generation ?? 1)
     const replicas = deployment.spec.replicas ?? 1
     const owned = this.owned(deployment)
-    const active = owned.filter(set => desired(set) > 0)
     if (deployment.spec.paused) {
-      if (active.length <= 1) {
-        const only = active[0] ?? owned.at(-1)
-        if (only) this.setReplicas(only.metadata.name, replicas)
-        return
-      }
-      this.scaleInProportion(active, limits(replicas, deployment.spec.strategy).ceiling)
+      this.syncPaused(deployment, owned)
       return
     }
     const hash = templateHash(deployment.spec.template)
@@ -382,14 +394,19 @@ export class World {
     }
   }
 
-  private scaleInProportion(active: readonly ReplicaSet[], replicas: number): void {
-    const whole = sum(active.map(desired))
-    let left = replicas
-    for (const [index, set] of active.entries()) {
-      const last = index === active.length - 1
-      const share = last ? left : Math.min(left, Math.max(1, Math.round((desired(set) * replicas) / whole)))
-      left -= share
-      this.setReplicas(set.metadata.name, share)
+  private syncPaused({ spec }: Deployment, owned: readonly ReplicaSet[]): void {
+    const replicas = spec.replicas ?? 1
+    const { ceiling } = limits(replicas, spec.strategy)
+    const hash = templateHash(spec.template)
+    const newest = owned.find(set => templateHash(set.spec.template) === hash)?.metadata.name
+    const sets = owned.map(set => {
+      const { name } = set.metadata
+      const { ready } = this.pods(set)
+      return { name, desired: desired(set), available: ready, scaledFor: this.#scaledFor.get(name) }
+    })
+    for (const [name, size] of scaledPaused(sets, { replicas, ceiling, newest })) {
+      this.setReplicas(name, size)
+      this.#scaledFor.set(name, ceiling)
     }
   }
 

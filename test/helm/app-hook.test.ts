@@ -170,7 +170,8 @@ describe.concurrent('helm upgrade with the hook', () => {
     await shop.stands(1, 'v2')
     await failing
     await app.helm('rollback', '1', '--timeout=60s')
-    expect(shop.now.version).toBe('v1')
+    // The API server says it: the watch may be behind Helm.
+    expect((await shop.stored()).spec.template.spec?.containers?.[0]?.image).toMatch(/:v1$/)
     await app.servesAlone('v1', 4)
     expect(stablePods(shop.now)).toHaveLength(4)
   })

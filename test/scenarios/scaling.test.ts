@@ -114,3 +114,42 @@ describe.concurrent('scaling a failed release that is held', () => {
     expect(names(end.pods)).toEqual(expect.arrayContaining([...before]))
   })
 })
+
+// Not beside others: they have the same controller.
+describe('scaling a failed release that is held, while the controller is away', () => {
+  test.each([2, 4, 10])(
+    'to 0 and back to %i wakes another version; the right one takes over from it',
+    async replicas => {
+      const shop = await Shop.serving(environment, { replicas, steps: '50% for 1h' })
+      // The ReplicaSet of v2 is the newer one of those that Kubernetes may wake.
+      for (const version of ['v2', 'v1']) {
+        await shop.apply(version)
+        await shop.stands(1, version)
+        await shop.command('promote')
+        await shop.phase('Succeeded', version)
+        await shop.servesAlone(version, replicas)
+      }
+      await shop.apply('v3')
+      await shop.stands(1, 'v3')
+      await shop.command('abort')
+      await shop.servesAlone('v1', replicas)
+      await shop.scale(0)
+      await shop.until('no pods', ({ pods }) => pods.length === 0)
+      await environment.controller.kill()
+      await shop.scale(replicas)
+      await shop.until('v2 awake', view => ready(view, 'v2') === replicas)
+      shop.watcher.restart()
+      const before = shop.writes().length
+      await environment.controller.start()
+      const end = await shop.servesAlone('v1', replicas)
+      expect(end).toMatchObject({ paused: true, version: 'v3' })
+      // One pod more than is covered may go where the Deployment controller would put everything back else.
+      expect(dipUnder(replicas - 1, shop.watcher.history)).toBe('')
+      const mends = shop
+        .writes()
+        .slice(before)
+        .filter(({ resource }) => resource === 'replicasets')
+      expect(mends.length).toBeLessThan(40)
+    },
+  )
+})

@@ -1,6 +1,8 @@
 import type { Mend } from '../decision.ts'
 import type { Observation, SetSeen } from '../observe.ts'
+import { limits } from '../replicas.ts'
 import type { State } from '../state.ts'
+import { exchange, type Giving, takenOver } from './exchange.ts'
 
 /**
  * While a Deployment is paused, nobody in Kubernetes looks after which ReplicaSet serves: a deleted one is
@@ -14,24 +16,19 @@ export function mend(state: State, seen: Observation): readonly Mend[] {
   if (!snapshot || snapshot.sets.length === 0 || state.total === 0 || seen.replicas === 0) return []
   // Somebody un-paused it behind the webhook's back: a rollout runs that every mend would only contend with.
   if (!seen.paused || !seen.settled) return []
-  const wanted: Mend[] = []
-  for (const set of snapshot.sets) {
-    // Of several, each has its own share; of one, the whole.
-    const replicas = snapshot.sets.length === 1 ? seen.replicas : (set.spec.replicas ?? 1)
-    const found = seen.sets.find(({ name }) => name === set.metadata.name)
-    if (!found) wanted.push({ kind: 'create', set, replicas })
-    else if (found.desired === 0 && snapshot.sets.length === 1) {
-      wanted.push({ kind: 'scale', name: found.name, replicas })
-    }
-  }
-  return [
-    ...wanted,
-    ...strangersDown(
-      state,
-      seen,
-      snapshot.sets.map(set => set.metadata.name),
-    ),
-  ]
+  const known = snapshot.sets.map(set => set.metadata.name)
+  const right = seen.sets.filter(set => known.includes(set.name))
+  const giving = strangers(state, seen, right)
+  const missing = snapshot.sets.filter(set => !right.some(({ name }) => name === set.metadata.name))
+  // Of several, each has its own share; of one, the whole.
+  const isMix = snapshot.sets.length > 1
+  const created = missing.map(set => {
+    const replicas = isMix ? (set.spec.replicas ?? 1) : takenOver(0, 0, giving, seen)
+    return { kind: 'create', set, replicas } as const
+  })
+  const asleep = isMix || giving.length > 0 ? [] : right.filter(({ desired }) => desired === 0)
+  const woken = asleep.map(({ name }) => ({ kind: 'scale', name, replicas: seen.replicas }) as const)
+  return [...created, ...woken, ...exchange(right, giving, seen)]
 }
 
 /**
@@ -39,20 +36,19 @@ export function mend(state: State, seen: Observation): readonly Mend[] {
  * way to take an unverified version back. At once goes the rejected version itself, and one pod of a ReplicaSet
  * that nothing else can come up beside as long as it has them all.
  */
-function strangersDown(state: State, seen: Observation, known: readonly string[]): readonly Mend[] {
-  const right = seen.sets.filter(set => known.includes(set.name))
-  const available = right.reduce((sum, set) => sum + set.available, 0) + (seen.canary?.available ?? 0)
-  let needed = Math.max(0, state.total - available)
-  const wanted: Mend[] = []
-  for (const set of seen.sets) {
-    if (set.desired === 0 || known.includes(set.name)) continue
-    const rejected = state.phase === 'Failed' && set.hash === state.release
-    const most = isSaturated(set, seen) ? set.desired - 1 : set.desired
-    const replicas = rejected ? 0 : Math.min(most, set.available, needed)
-    needed -= replicas
-    if (replicas < set.desired) wanted.push({ kind: 'scale', name: set.name, replicas })
-  }
-  return wanted
+function strangers(state: State, seen: Observation, right: readonly SetSeen[]): readonly Giving[] {
+  const covering = right.reduce((sum, set) => sum + (set.settled ? set.available : 0), 0)
+  const available = covering + (seen.canary?.available ?? 0)
+  let needed = Math.max(0, limits(state.total, seen.strategy).floor - available)
+  return seen.sets
+    .filter(set => set.desired > 0 && !right.includes(set))
+    .map(set => {
+      const isRejected = state.phase === 'Failed' && set.hash === state.release
+      const most = isSaturated(set, seen) ? set.desired - 1 : set.desired
+      const kept = isRejected ? 0 : Math.min(most, set.available, needed)
+      needed -= kept
+      return { set, kept }
+    })
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Mend } from '../decision.ts'
 import type { Observation, SetSeen } from '../observe.ts'
 import { limits } from '../replicas.ts'
 import type { State } from '../state.ts'
+import { exchange } from './exchange.ts'
 
 /**
  * The ReplicaSet of a stored template that no release brought, though it has pods: the template was changed
@@ -18,12 +19,17 @@ export function unverifiedSet(state: State, seen: Observation): SetSeen | undefi
   return found && othersOf(found, seen).some(set => set.available > 0) ? found : undefined
 }
 
-/** Its pods go as far as others cover them; the Deployment controller brings those up as it shrinks. */
+/** Its pods go as far as others cover them, which take their place. */
 export function takeBack(unverified: SetSeen, state: State, seen: Observation): readonly Mend[] {
-  const available = othersOf(unverified, seen).reduce((sum, set) => sum + set.available, 0)
+  const others = othersOf(unverified, seen)
+  const available = others.reduce((sum, set) => sum + set.available, 0)
   const needed = Math.max(0, limits(state.total, seen.strategy).floor - available)
-  const replicas = Math.min(unverified.desired, unverified.available, needed)
-  return replicas < unverified.desired ? [{ kind: 'scale', name: unverified.name, replicas }] : []
+  const kept = Math.min(unverified.desired, unverified.available, needed)
+  return exchange(
+    others.filter(({ desired }) => desired > 0),
+    [{ set: unverified, kept }],
+    seen,
+  )
 }
 
 function othersOf({ name }: SetSeen, seen: Observation): readonly SetSeen[] {

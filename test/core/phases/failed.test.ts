@@ -244,9 +244,43 @@ describe('what serves is mended while it is held', () => {
       [{ kind: 'scale', name: 'shop-v1', replicas: 10 }],
     ],
     [
-      'another one woke in its place: its ready pods stay until the right ones are there',
+      'another one woke in its place: its ready pods stay until the right ones are there, which begin in the room of maxSurge',
       { sets: [setSeen('v1', 0), setSeen('v0', 10)] },
-      [{ kind: 'scale', name: 'shop-v1', replicas: 10 }],
+      [{ kind: 'scale', name: 'shop-v1', replicas: 3 }],
+    ],
+    [
+      'and is gone itself: it is made again in that room',
+      { sets: [setSeen('v0', 10)] },
+      [{ kind: 'create', set: v1, replicas: 3 }],
+    ],
+    [
+      'some of the right ones are there: as many of the others go, and more begin',
+      { sets: [setSeen('v1', 3), setSeen('v0', 10)] },
+      [
+        { kind: 'scale', name: 'shop-v1', replicas: 6 },
+        { kind: 'scale', name: 'shop-v0', replicas: 7 },
+      ],
+    ],
+    [
+      'what the right ones say is of a former size: nobody goes for it',
+      { sets: [{ ...setSeen('v1', 3), settled: false }, setSeen('v0', 10)] },
+      [],
+    ],
+    [
+      'the right ones do not become the most before pods of the others have gone',
+      { sets: [setSeen('v1', 3), setSeen('v0', 5)], replicas: 5, snapshot: snapshotSeen('v1') },
+      [
+        { kind: 'scale', name: 'shop-v1', replicas: 4 },
+        { kind: 'scale', name: 'shop-v0', replicas: 2 },
+      ],
+    ],
+    [
+      'the others are not ready: they go at once',
+      { sets: [setSeen('v1', 0), setSeen('v0', 10, 0)] },
+      [
+        { kind: 'scale', name: 'shop-v1', replicas: 10 },
+        { kind: 'scale', name: 'shop-v0', replicas: 0 },
+      ],
     ],
     [
       'another one is still awake when the right one serves',

@@ -278,30 +278,50 @@ describe('a template that was changed past the webhook while v2 rolled out', () 
     decide(pending({ release: release('v2'), ...fields }), seen({ template: release('v3'), ...looks }), NOW)
   const none = { maxSurge: 0, maxUnavailable: 2 }
 
-  test.each<readonly [string, Partial<Observation>, number | 'nothing']>([
+  test.each<readonly [string, Partial<Observation>, readonly (readonly [string, number])[]]>([
     [
       'keeps its pods that serve until others cover them',
       { sets: [setSeen('v1', 9), setSeen('v3', 1)] },
-      'nothing',
+      [['shop-v1', 10]],
     ],
-    ['loses its pods that do not serve at once', { sets: [setSeen('v1', 8), setSeen('v3', 4, 2)] }, 2],
-    ['loses all of them when the others are back', { sets: [setSeen('v1', 10), setSeen('v3', 2)] }, 0],
+    [
+      'loses its pods that do not serve at once',
+      { sets: [setSeen('v1', 8), setSeen('v3', 4, 2)] },
+      [
+        ['shop-v1', 10],
+        ['shop-v3', 2],
+      ],
+    ],
+    [
+      'loses all of them when the others are back',
+      { sets: [setSeen('v1', 10), setSeen('v3', 2)] },
+      [['shop-v3', 0]],
+    ],
     [
       'loses them while one of v1 is away where maxSurge is 0, since there is no room for another',
       { sets: [setSeen('v1', 8), setSeen('v3', 2)], strategy: { rollingUpdate: none } },
-      0,
+      [
+        ['shop-v1', 10],
+        ['shop-v3', 0],
+      ],
     ],
     [
       'is covered by pods of the version that was accepted, too',
       { sets: [setSeen('v1', 4), setSeen('v2', 6), setSeen('v3', 1)] },
-      0,
+      [['shop-v3', 0]],
     ],
-  ])('%s', (_sentence, looks, replicas) => {
+    [
+      'gives way to a smaller one that does not become the largest before its pods went',
+      { sets: [setSeen('v1', 3), setSeen('v3', 10)] },
+      [
+        ['shop-v1', 6],
+        ['shop-v3', 7],
+      ],
+    ],
+  ])('%s', (_sentence, looks, mends) => {
     const decision = look(looks)
     expect(shape(decision)).toBe('Pending, stable 10, canary keep')
-    expect(decision.mend).toEqual(
-      replicas === 'nothing' ? [] : [{ kind: 'scale', name: 'shop-v3', replicas }],
-    )
+    expect(decision.mend).toEqual(mends.map(([name, replicas]) => ({ kind: 'scale', name, replicas })))
   })
 
   test('gets a canary when its pods are gone', () => {

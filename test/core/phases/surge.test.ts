@@ -221,12 +221,12 @@ describe('an autoscaler that scales to 0', () => {
       sets: [setSeen('v1', 0), setSeen('v2', 3, available)],
     })
     expect(look(asleep, woken(3)).mend).toEqual([
-      { kind: 'scale', name: 'shop-v1', replicas: 3 },
+      { kind: 'scale', name: 'shop-v1', replicas: 2 },
       { kind: 'scale', name: 'shop-v2', replicas: 2 },
     ])
     // Not all of it is ready: Kubernetes lets both be, and what serves stays until the right one covers it.
     expect(look(asleep, woken(2)).mend).toEqual([
-      { kind: 'scale', name: 'shop-v1', replicas: 3 },
+      { kind: 'scale', name: 'shop-v1', replicas: 2 },
       { kind: 'scale', name: 'shop-v2', replicas: 2 },
     ])
   })

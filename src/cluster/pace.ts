@@ -7,7 +7,7 @@
 export type Pace = () => Promise<void> | undefined
 
 /** Long enough that yielding costs little; with a garbage collection on top still less than a caller may notice. */
-const SLICE = 4
+const SLICE = 2
 
 /**
  * Makes a pace that all share who work in the same process: together they take `slice` milliseconds of each

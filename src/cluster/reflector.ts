@@ -12,6 +12,7 @@ import { answerError, isExpired } from './failure.ts'
 import { linesOf } from './lines.ts'
 import { createListScanner, type ListMetadata } from './list-scanner.ts'
 import type { Pace } from './pace.ts'
+import { parseObject } from './parse-object.ts'
 import { collectionName, collectionPath } from './paths.ts'
 import { ApiError, type Change, type Resource, type Watching, type WatchOptions } from './port.ts'
 
@@ -137,7 +138,7 @@ export function startReflector<T extends KubernetesObject>(
       })
       const scanner = createListScanner()
       const take = async (item: string, { resourceVersion }: ListMetadata) => {
-        cache.listed(JSON.parse(item) as T, resourceVersion)
+        cache.listed(parseObject(item) as T, resourceVersion)
         await pace()
       }
       for await (const chunk of stream) {
@@ -175,7 +176,7 @@ export function startReflector<T extends KubernetesObject>(
       })
       for await (const line of linesOf(stream)) {
         watchdog.refresh()
-        const event = JSON.parse(line) as WatchEvent<T>
+        const event = parseObject(line) as WatchEvent<T>
         if (event.type === 'ERROR') {
           const status = (event.object as { readonly code?: number }).code ?? 500
           const body = JSON.stringify(event.object)

@@ -89,6 +89,9 @@ const schema = z.object({
   applied: z.object({ paused: z.boolean(), replicas: count.optional() }).optional(),
 })
 
+/** Of any version. Made once, as every schema: zod compiles each at its first use. */
+const versioned = z.object({ version: z.number() })
+
 type Schema = z.infer<typeof schema>
 export type State = { readonly [K in keyof Schema]: Schema[K] }
 export type Phase = State['phase']
@@ -113,7 +116,7 @@ export function readState(annotations: Readonly<Record<string, string>> | undefi
   } catch {
     return unreadable('it is not JSON')
   }
-  const version = z.object({ version: z.number() }).safeParse(json)
+  const version = versioned.safeParse(json)
   if (version.success && version.data.version !== STATE_VERSION) {
     return unreadable(
       `it was written by another version of Canaryhook (state version ${version.data.version}, this one knows ${STATE_VERSION})`,

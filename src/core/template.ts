@@ -19,15 +19,14 @@ export function templateHash(template: PodTemplate | TemplateName): string {
   if (isName(template)) return template.hash
   const known = hashes.get(template)
   if (known !== undefined) return known
-  const text = JSON.stringify(canonical(template))
-  const hash = digest('sha256', text, 'hex').slice(0, 10)
+  const hash = digest('sha256', canonical(template), 'hex').slice(0, 10)
   hashes.set(template, hash)
   return hash
 }
 
 /** Whether two templates are the same version. */
 export function sameTemplate(a: PodTemplate, b: PodTemplate): boolean {
-  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
+  return canonical(a) === canonical(b)
 }
 
 /** Whether the templates are the same version but somebody asked for its pods to be restarted. */
@@ -36,9 +35,10 @@ export function onlyRestarted(before: PodTemplate, after: PodTemplate): boolean 
   return asked(before) !== asked(after) && sameTemplate(before, after)
 }
 
-function canonical(template: PodTemplate): unknown {
+/** JSON that is the same for templates that mean the same. */
+function canonical(template: PodTemplate): string {
   const { labels, annotations, creationTimestamp: _, ...rest } = template.metadata ?? {}
-  return sorted({
+  return textOf({
     ...template,
     metadata: {
       ...rest,
@@ -56,12 +56,18 @@ function without(
   return entries.length === 0 ? null : Object.fromEntries(entries)
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, field]) => field !== null && field !== undefined)
-  entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, field]) => [key, sorted(field)]))
+/** Straight to text: at the start there are very many templates, and what they are copied to would be garbage. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = value as Readonly<Record<string, unknown>>
+  let text = ''
+  for (const key of Object.keys(fields).sort()) {
+    const field = fields[key]
+    if (field === null || field === undefined) continue
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${textOf(field)}`
+  }
+  return `{${text}}`
 }
 
 /**

@@ -21,13 +21,14 @@ async function start(deployments: number): Promise<MeasuredController> {
 }
 
 test('a Deployment at rest and its three ReplicaSets take less than a kilobyte of heap', async () => {
-  const [empty, full] = await Promise.all([start(0), start(DEPLOYMENTS)])
-  const before = await empty.cost({ collect: true })
-  const after = await full.cost({ collect: true })
-  expect(await full.metric('canaryhook_deployments')).toBe(DEPLOYMENTS)
+  // Not compared with an empty one, of which V8 compiles less.
+  const [small, large] = await Promise.all([start(500), start(500 + DEPLOYMENTS)])
+  const before = await small.cost({ collect: true })
+  const after = await large.cost({ collect: true })
+  expect(await large.metric('canaryhook_deployments')).toBe(500 + DEPLOYMENTS)
   expect((after.heapUsed - before.heapUsed) / DEPLOYMENTS).toBeLessThan(1024)
   // Packed, outside of the heap: four objects that were 20 KB as JSON.
-  expect((after.arrayBuffers - before.arrayBuffers) / DEPLOYMENTS).toBeLessThan(1500)
+  expect((after.arrayBuffers - before.arrayBuffers) / DEPLOYMENTS).toBeLessThan(800)
 }, 30_000)
 
 test('it lists in pages, then asks nothing more as long as nothing happens', async () => {

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readContent } from '../../src/certs/content.ts'
 import { secrets } from '../../src/cluster/resources.ts'
@@ -18,9 +18,10 @@ import { apiOf } from './api.ts'
 import { ApplyStream } from './apply-stream.ts'
 import { Balancer } from './balancer.ts'
 import { removeRegistration } from './install.ts'
+import { ownControlPlane } from './planes.ts'
 import { Pod } from './webhook-pod.ts'
 
-const { kubeconfigs } = inject('controlPlane')
+const { kubeconfigs } = ownControlPlane()
 const CONFIGURATION = new URL('../../webhook-config/mutatingwebhookconfiguration.yaml', import.meta.url)
 const SECRET = { namespace: 'canaryhook', name: 'canaryhook-certificates' }
 const NAMESPACE = 'canaryhook-certificates-test'

@@ -1,4 +1,4 @@
-/** Before the scenarios: one control plane for all of them, with Canaryhook's chart installed in it. */
+/** Before the scenarios: their control planes, with Canaryhook's chart installed in each. */
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { findHelm } from '../helm/program.ts'
 import { NoBinaries } from '../programs/go-programs.ts'
 import { accessOf, impersonating } from './access.ts'
 import { apiOf } from './api.ts'
-import { findBinaries } from './binaries.ts'
+import { type Binaries, findBinaries } from './binaries.ts'
 import { startControlPlane } from './control-plane.ts'
 import { installChart } from './install.ts'
 import { developers, groupsOf } from './users.ts'
@@ -21,7 +21,8 @@ export interface Reachable {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    controlPlane: Reachable
+    /** One for each file that runs at a time; see planes.ts. */
+    controlPlanes: readonly Reachable[]
     /** The path of Helm. */
     helm: string
     /** Said by vitest.controlplane.config.ts. */
@@ -34,29 +35,57 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     if (process.env.USE_EXISTING_CLUSTER === 'true') {
       const helm = await findHelm(process.env, say)
       project.provide('helm', helm)
-      project.provide('controlPlane', await existing(helm))
+      project.provide('controlPlanes', [await existing(helm)])
       return undefined
     }
     const binaries = await findBinaries(process.env, say)
     const helm = await findHelm(process.env, say)
     project.provide('helm', helm)
-    const plane = await startControlPlane(binaries)
-    const [admin, alice, bob] = [
-      plane.kubeconfig('admin'),
-      plane.kubeconfig('alice'),
-      plane.kubeconfig('bob'),
-    ]
-    const { url, ca } = plane
-    const controller = await installChart(plane.api, { program: helm, admin, url, ca })
-    const kubeconfigs = { admin, alice, bob, controller }
-    project.provide('controlPlane', { kubeconfigs, auditLog: plane.auditLog })
-    plane.died.catch((error: Error) => say(error.message))
-    return plane.stop
+    const started = await Promise.allSettled(
+      Array.from({ length: project.vitest.config.maxWorkers }, () => startOne(binaries, helm)),
+    )
+    const planes = started.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
+    const stop = async () => {
+      await Promise.all(planes.map(plane => plane.stop()))
+    }
+    const failed = started.find(one => one.status === 'rejected')
+    if (failed) {
+      await stop()
+      throw failed.reason
+    }
+    project.provide(
+      'controlPlanes',
+      planes.map(({ reachable }) => reachable),
+    )
+    return stop
   } catch (error) {
     if (!(error instanceof NoBinaries)) throw error
     // It says all that there is to say; a stack would only hide it.
     say(error.message)
     process.exit(1)
+  }
+}
+
+interface Plane {
+  readonly reachable: Reachable
+  readonly stop: () => Promise<void>
+}
+
+async function startOne(binaries: Binaries, helm: string): Promise<Plane> {
+  const plane = await startControlPlane(binaries)
+  plane.died.catch((error: Error) => say(error.message))
+  try {
+    const admin = plane.kubeconfig('admin')
+    const { url, ca } = plane
+    const controller = await installChart(plane.api, { program: helm, admin, url, ca })
+    const [alice, bob] = [plane.kubeconfig('alice'), plane.kubeconfig('bob')]
+    return {
+      reachable: { kubeconfigs: { admin, alice, bob, controller }, auditLog: plane.auditLog },
+      stop: plane.stop,
+    }
+  } catch (error) {
+    await plane.stop()
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { ROOT, readPage } from '../docs/pages.ts'
 import { runBlock } from '../docs/run-block.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
@@ -15,7 +16,7 @@ const page = readPage('docs/helm.md')
 let player: PodPlayer
 let folder = ''
 beforeAll(async () => {
-  const { admin } = inject('controlPlane').kubeconfigs
+  const { admin } = ownControlPlane().kubeconfigs
   player = await startPodPlayer({ cluster: environment.cluster, kubeconfig: admin })
   folder = await mkdtemp(join(tmpdir(), 'canaryhook-helm-page-'))
   await writeFile(join(folder, 'kubeconfig'), inNamespace(admin, await environment.namespace()), {

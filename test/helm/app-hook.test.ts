@@ -1,6 +1,7 @@
 /** helm upgrade that waits for the end of the canary release, with the hook of the example chart. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { jobs } from '../../src/cluster/resources.ts'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
 import { condition, names, ourConditions, ready, stablePods } from '../scenarios/view.ts'
 import { dipUnder } from '../scenarios/watcher.ts'
@@ -17,7 +18,7 @@ const REASON = 'DeadlineExceeded: step 1 of 2 (25% for 2s): not ready within 2s:
 let helm: Helm
 let player: PodPlayer
 beforeAll(async () => {
-  const { admin } = inject('controlPlane').kubeconfigs
+  const { admin } = ownControlPlane().kubeconfigs
   helm = await Helm.open(inject('helm'), admin)
   player = await startPodPlayer({ cluster: environment.cluster, kubeconfig: admin })
 })
@@ -173,7 +174,8 @@ describe.concurrent('helm upgrade with the hook', () => {
     // The API server says it: the watch may be behind Helm.
     expect((await shop.stored()).spec.template.spec?.containers?.[0]?.image).toMatch(/:v1$/)
     await app.servesAlone('v1', 4)
-    expect(stablePods(shop.now)).toHaveLength(4)
+    // The hook's own pod goes a moment after its Job.
+    await shop.until('4 pods', view => stablePods(view).length === 4)
   })
 
   test('helm uninstall after it gave up waiting leaves nothing but its own Job', async () => {

@@ -1,5 +1,6 @@
 /** helm upgrade of an app whose releases are canary releases, with Helm's two ways to apply. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
 import { names, ourConditions, ready, stablePods } from '../scenarios/view.ts'
 import { dipUnder } from '../scenarios/watcher.ts'
@@ -12,7 +13,7 @@ const CLIENT_SIDE = ['--server-side=false']
 
 let helm: Helm
 beforeAll(async () => {
-  helm = await Helm.open(inject('helm'), inject('controlPlane').kubeconfigs.admin)
+  helm = await Helm.open(inject('helm'), ownControlPlane().kubeconfigs.admin)
 })
 afterAll(() => helm.close())
 

@@ -4,13 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accessOf } from '../controlplane/access.ts'
 import { apiOf } from '../controlplane/api.ts'
 import { removeRegistration, tokenOf } from '../controlplane/install.ts'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { CHART } from './helm.ts'
 
-const { admin } = inject('controlPlane').kubeconfigs
+const { admin } = ownControlPlane().kubeconfigs
 const api = apiOf(admin)
 const namespace = `chart-${randomBytes(3).toString('hex')}`
 const apps = `/apis/apps/v1/namespaces/${namespace}/deployments`

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } f
 import { requestsOf } from '../controlplane/audit.ts'
 import { UNINSTALL, uninstallPermissions } from '../controlplane/install.ts'
 import { type MaybeRole, missing, unused } from '../controlplane/permissions.ts'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { CHART, type Rendered } from './helm.ts'
 import { NAMESPACE, type OwnCluster, startOwnCluster } from './own-cluster.ts'
 import { at } from './rendered.ts'
@@ -16,7 +17,7 @@ const REGISTRATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfi
 const OWN = `/api/v1/namespaces/${NAMESPACE}`
 
 /** A cluster that somebody brought along is not taken apart. */
-const isForeign = inject('controlPlane').auditLog === ''
+const isForeign = ownControlPlane().auditLog === ''
 
 let cluster: OwnCluster
 let installed = ''

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jobs, pods } from '../../src/cluster/resources.ts'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { useEnvironment } from '../scenarios/environment.ts'
 import { type PlayedContainer, type PlayedPod, type PodPlayer, startPodPlayer } from './pod-player.ts'
 
@@ -8,7 +9,7 @@ const environment = useEnvironment()
 
 let player: PodPlayer
 beforeAll(async () => {
-  const kubeconfig = inject('controlPlane').kubeconfigs.admin
+  const kubeconfig = ownControlPlane().kubeconfigs.admin
   const commandOf = ({ image, command = [], args = [] }: PlayedContainer) =>
     image === 'greeter' ? ['echo', 'greetings to', ...args] : [...command, ...args]
   player = await startPodPlayer({ cluster: environment.cluster, kubeconfig, commandOf })

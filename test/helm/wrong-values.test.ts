@@ -1,10 +1,11 @@
 /** A wrong value is refused before anything is sent to the cluster, and the message says where it stands. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { CHART, Helm } from './helm.ts'
 
 let helm: Helm
 beforeAll(async () => {
-  helm = await Helm.open(inject('helm'), inject('controlPlane').kubeconfigs.admin)
+  helm = await Helm.open(inject('helm'), ownControlPlane().kubeconfigs.admin)
 })
 afterAll(() => helm.close())
 

@@ -4,11 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { inject } from 'vitest'
 import { connect } from '../../src/cluster/connect.ts'
 import { startCanaryhook } from '../../src/sandbox/processes.ts'
 import { apiOf } from '../controlplane/api.ts'
 import { CONTROLLER, removeRegistration } from '../controlplane/install.ts'
+import { ownControlPlane } from '../controlplane/planes.ts'
 import { uninstallAccount } from '../controlplane/uninstall-account.ts'
 import { ApiClient } from './api-client.ts'
 import { shareOf } from './endpoints.ts'
@@ -23,7 +23,7 @@ const USERS = ['admin', 'controller', 'alice', 'bob'] as const
 
 /** Starts Canaryhook's processes beside the control plane; resolves when an apply would be intercepted. */
 export async function startControlPlaneEnvironment(): Promise<Environment> {
-  const { kubeconfigs } = inject('controlPlane')
+  const { kubeconfigs } = ownControlPlane()
   const directory = await mkdtemp(join(tmpdir(), 'canaryhook-scenarios-'))
   const kubeconfig = (user: User) => join(directory, user)
   for (const user of USERS) await writeFile(kubeconfig(user), kubeconfigs[user], { mode: 0o600 })

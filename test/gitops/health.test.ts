@@ -49,6 +49,8 @@ async function judged(shop: Shop, when: (view: View) => boolean = () => true): P
 }
 
 const tellsNothing = (view: View) => ourConditions(view).length === 0
+/** The status is written after the state. */
+const says = (text: RegExp) => (view: View) => text.test(condition(view, 'Reconciling')?.message ?? '')
 
 const RUNNING = ['InProgress', 'Progressing']
 const FAILED = ['Failed', 'Degraded']
@@ -63,8 +65,7 @@ describe.concurrent('Flux and Argo CD with the health check', () => {
     await shop.stands(1, 'v2')
     expectBoth(await judged(shop), RUNNING, /^step 1 of 1: canary 25% for 1h$/)
     await shop.command('promote')
-    await shop.phase('Promoting', 'v2')
-    expectBoth(await judged(shop), RUNNING, /^promoting [0-9a-f]+ to all pods$/)
+    expectBoth(await judged(shop, says(/^promoting/)), RUNNING, /^promoting [0-9a-f]+ to all pods$/)
     await shop.servesAlone('v2', 4)
     await shop.phase('Succeeded', 'v2')
     expectBoth(await judged(shop, tellsNothing), GOOD, good)
@@ -86,7 +87,7 @@ describe.concurrent('Flux and Argo CD with the health check', () => {
     const shop = await Shop.serving(environment, { ...HELD, steps: '25%, approve' })
     await shop.apply('v2')
     await shop.until('it waits', ({ state }) => state?.step === 1)
-    const waits = await judged(shop, view => /approval/.test(condition(view, 'Reconciling')?.message ?? ''))
+    const waits = await judged(shop, says(/approval/))
     expectBoth(waits, RUNNING, /waiting for approval since .*canaryhook\.dev\/command=approve$/)
   })
 

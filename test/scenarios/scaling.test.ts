@@ -118,7 +118,7 @@ describe.concurrent('scaling a failed release that is held', () => {
 // Not beside others: they have the same controller.
 describe('scaling a failed release that is held, while the controller is away', () => {
   test.each([2, 4, 10])(
-    'to 0 and back to %i wakes another version; the right one takes over from it',
+    'to 0 and back to %s wakes another version; the right one takes over from it',
     async replicas => {
       const shop = await Shop.serving(environment, { replicas, steps: '50% for 1h' })
       // The ReplicaSet of v2 is the newer one of those that Kubernetes may wake.

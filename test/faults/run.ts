@@ -79,6 +79,10 @@ class Run {
     this.#wanted = { version: V1, replicas: new Set([schedule.replicas]), mayEndFailed: false }
     const settings = { ...schedule.faults, namespace: this.#namespace }
     this.#layer = faulty(rig.cluster, dice(schedule.seed).for('faults'), settings)
+    this.#witness.mayCreateLate = () =>
+      this.#layer.calls.some(
+        ({ verb, plural, fault }) => verb === 'create' && plural === 'deployments' && fault.endsWith('later'),
+      )
   }
 
   async run(): Promise<Result> {

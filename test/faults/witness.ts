@@ -57,6 +57,8 @@ export class Witness {
   /** The canary came on top of stable once: at the end of a promotion, and in surge mode. */
   #isOnTop = false
   #isServing = false
+  /** Whether a canary or baseline may have been made after its maker was told that it was not. */
+  mayCreateLate: () => boolean = () => false
   #isRobbed = false
   #isScaled = false
   #stops: (() => void)[] = []
@@ -236,7 +238,7 @@ export class Witness {
     )
     // Who scales in mid-release has as many of stable at once, beside the canary that is there.
     const scaled = this.#isScaled ? Math.max(...this.#totals) - 1 : 0
-    return Math.max(...most) + scaled + this.#besides()
+    return Math.max(...most) + scaled + this.#besides() + this.#ghosts()
   }
 
   /** Pods that come on top: one while it is tested alone, and a baseline with each canary pod where room is scarce. */
@@ -245,6 +247,14 @@ export class Witness {
     const tested = gates?.steps.includes('test') ? 1 : 0
     const canaries = Math.max(1, ...[...this.#totals].map(total => total - 1))
     return tested + (gates?.baseline ? canaries : 0)
+  }
+
+  /**
+   * A create that its caller was told had failed, and that is done later: the canary may be back when the controller has
+   * taken it away already and given its room to stable. It goes as soon as it is seen.
+   */
+  #ghosts(): number {
+    return this.mayCreateLate() ? Math.max(...this.#totals) : 0
   }
 
   /** Blames what is wrong even when all news of this moment have come. */

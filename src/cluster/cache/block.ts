@@ -5,8 +5,8 @@ const DEFLATE = { level: 4, chunkSize: 4 * 1024 } as const
 const INFLATE = { chunkSize: 32 * 1024 } as const
 
 /**
- * Lines of text that are packed together, outside of JavaScript's heap: what they have in common is kept once. Not
- * packed one by one: node makes a stream for each call of zlib, which its garbage collector finds late.
+ * Lines of text that are packed together, outside of JavaScript's heap: what they have in common is kept once
+ * (docs/decisions/0012).
  */
 export class Block {
   /** Until it is packed; then those that went are kept on, and nobody asks for them. */

@@ -3,46 +3,26 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/replicas.ts'
 import { common, happen, nothing, play, reconcile, released, strategies, told } from './events.ts'
-import { scaledPaused } from './paused-scaling.ts'
+import { type Scaling, scaledPaused } from './paused-scaling.ts'
 import type { World } from './world.ts'
 
 describe('a paused Deployment with several ReplicaSets', () => {
   const sets = (...sizes: readonly number[]) =>
     sizes.map((desired, index) => ({ name: `v${index + 1}`, desired, available: desired, scaledFor: 5 }))
 
-  test.each<readonly [string, readonly number[], Parameters<typeof scaledPaused>[1], Record<string, number>]>(
-    [
-      ['gives its one awake set all pods', [2, 0], { replicas: 4, ceiling: 5, newest: 'v3' }, { v1: 4 }],
-      ['wakes the newest when all sleep', [0, 0], { replicas: 4, ceiling: 5, newest: 'v3' }, { v2: 4 }],
-      [
-        'gives what is missing to the largest',
-        [1, 3],
-        { replicas: 4, ceiling: 5, newest: 'v3' },
-        { v1: 1, v2: 4 },
-      ],
-      [
-        'gives it to the newer of equals',
-        [2, 2],
-        { replicas: 4, ceiling: 5, newest: 'v3' },
-        { v1: 2, v2: 3 },
-      ],
-      [
-        'takes what is too much from the largest',
-        [4, 3],
-        { replicas: 4, ceiling: 5, newest: 'v3' },
-        { v1: 2, v2: 3 },
-      ],
-      [
-        'takes it from the older of equals',
-        [4, 4],
-        { replicas: 4, ceiling: 5, newest: 'v3' },
-        { v1: 1, v2: 4 },
-      ],
-      ['shares what a new size brings', [1, 4], { replicas: 8, ceiling: 10, newest: 'v3' }, { v1: 2, v2: 8 }],
-      ['ends a rollout that is complete', [1, 4], { replicas: 4, ceiling: 5, newest: 'v2' }, { v1: 0 }],
-      ['lets be what fits', [1, 4], { replicas: 4, ceiling: 5, newest: 'v3' }, { v1: 1, v2: 4 }],
-    ],
-  )('%s', (_sentence, sizes, scaling, expected) => {
+  const FOUR = { replicas: 4, ceiling: 5, newest: 'v3' }
+
+  test.each<readonly [string, readonly number[], Scaling, Readonly<Record<string, number>>]>([
+    ['gives its one awake set all pods', [2, 0], FOUR, { v1: 4 }],
+    ['wakes the newest when all sleep', [0, 0], FOUR, { v2: 4 }],
+    ['gives what is missing to the largest', [1, 3], FOUR, { v1: 1, v2: 4 }],
+    ['gives it to the newer of equals', [2, 2], FOUR, { v1: 2, v2: 3 }],
+    ['takes what is too much from the largest', [4, 3], FOUR, { v1: 2, v2: 3 }],
+    ['takes it from the older of equals', [4, 4], FOUR, { v1: 1, v2: 4 }],
+    ['shares what a new size brings', [1, 4], { ...FOUR, replicas: 8, ceiling: 10 }, { v1: 2, v2: 8 }],
+    ['ends a rollout that is complete', [1, 4], { ...FOUR, newest: 'v2' }, { v1: 0 }],
+    ['lets be what fits', [1, 4], FOUR, { v1: 1, v2: 4 }],
+  ])('%s', (_sentence, sizes, scaling, expected) => {
     expect(Object.fromEntries(scaledPaused(sets(...sizes), scaling))).toEqual(expected)
   })
 })
@@ -84,14 +64,16 @@ describe('scaled to 0 and back, with the wrong version awake', () => {
     fc.assert(
       fc.property(
         ...given,
+        fc.boolean(),
         fc.array(common, { maxLength: 20 }),
-        (total, strategy, ahead, isOlder, events) => {
+        (total, strategy, ahead, isOlder, isFast, events) => {
           const world = woken(total, strategy, Math.min(ahead, total), isOlder)
           told(world, () => {
             for (const event of events) happen(world, event, nothing)
             let writes = 0
             for (let round = 0; round < 5 * total + 20; round += 1) {
-              reconcile(world, nothing, Number.POSITIVE_INFINITY)
+              // The Deployment controller looks between any two writes, or never.
+              reconcile(world, () => isFast && world.sync())
               writes += world.writes().writes.length
               world.sync()
               world.ready(1)
